@@ -1,0 +1,1 @@
+# Filled in below the libraries: export set, headers and package files.

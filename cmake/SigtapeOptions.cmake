@@ -1,0 +1,50 @@
+# Language standard, warnings, sanitizers and the functions that make the
+# project's libraries and programs.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+set(CMAKE_CXX_FLAGS_RELEASE "-O2")
+
+find_program(SIGTAPE_CCACHE ccache)
+if(SIGTAPE_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
+      CCACHE_NOHASHDIR=1 ${SIGTAPE_CCACHE})
+endif()
+
+add_library(sigtape_flags INTERFACE)
+target_compile_options(sigtape_flags INTERFACE -Wall -Wextra -Werror)
+if(SIGTAPE_SANITIZE STREQUAL "address+undefined")
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all
+                      -fno-omit-frame-pointer -g1)
+  add_link_options(-fsanitize=address,undefined)
+elseif(SIGTAPE_SANITIZE STREQUAL "thread")
+  add_compile_options(-fsanitize=thread -fno-omit-frame-pointer -g1)
+  add_link_options(-fsanitize=thread)
+elseif(SIGTAPE_SANITIZE)
+  message(FATAL_ERROR "SIGTAPE_SANITIZE: expected address+undefined or thread, "
+                      "got '${SIGTAPE_SANITIZE}'")
+endif()
+
+# sigtape_library(NAME): every .cpp of this folder, its public headers as
+# "sigtape/...".
+function(sigtape_library name)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "_simd\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "_main\\.cpp$")
+  add_library(${name} STATIC ${sources})
+  target_link_libraries(${name} PRIVATE $<BUILD_INTERFACE:sigtape_flags>)
+  target_include_directories(${name} PUBLIC
+    $<BUILD_INTERFACE:${CMAKE_BINARY_DIR}/include>
+    $<INSTALL_INTERFACE:include>)
+  file(GLOB_RECURSE simd CONFIGURE_DEPENDS
+       ${CMAKE_CURRENT_SOURCE_DIR}/*_simd.cpp)
+  foreach(source IN LISTS simd)
+    sigtape_isa_unit(${name} ${source})
+  endforeach()
+endfunction()
