@@ -62,7 +62,8 @@ template <class E = UsageError, class... Parts>
 /// parts are formatted only then, so a check in a hot path allocates nothing.
 template <class E = UsageError, class... Parts>
 void require(bool condition, const Parts&... parts) {
-  if (!condition) [[unlikely]] fail<E>(parts...);
+  if (!condition) [[unlikely]]
+    fail<E>(parts...);
 }
 
 }  // namespace sigtape

@@ -1,0 +1,7 @@
+#include "sigtape/framework/version.h"
+
+namespace sigtape {
+
+const char* version() { return SIGTAPE_VERSION; }
+
+}  // namespace sigtape
