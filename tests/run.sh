@@ -1,0 +1,52 @@
+#!/bin/sh
+# Builds sigtape and runs every test: first as released, then under the address
+# sanitizer (with leaks) and the undefined-behaviour sanitizer, without the
+# tests labelled `long`.
+#
+# usage: tests/run.sh [--quick] [--help]
+#   --quick   the release build only
+set -eu
+cd "$(dirname "$0")/.."
+
+quick=false
+for argument in "$@"; do
+  case "$argument" in
+    --quick) quick=true ;;
+    --help | -h)
+      sed -n '2,/^set/s/^# \{0,1\}//p' tests/run.sh
+      exit 0
+      ;;
+    *)
+      echo "tests/run.sh: unknown argument '$argument'; see --help" >&2
+      exit 2
+      ;;
+  esac
+done
+
+# stage NAME COMMAND...: runs it and prints how long it took.
+stage() {
+  name=$1
+  shift
+  echo "== $name"
+  started=$(date +%s)
+  "$@"
+  echo "== $name: $(($(date +%s) - started)) s"
+}
+
+# The last run of ctest is no stage: its closing lines end the output.
+run_tests() {
+  ctest --preset "$@" --parallel "$(nproc)" --no-tests=error
+}
+
+./setup.sh
+jobs=$(cmake/jobs.sh)
+stage "configure release" cmake --preset release
+stage "build release" cmake --build --preset release --parallel "$jobs"
+if $quick; then
+  run_tests release
+  exit
+fi
+stage "test release" run_tests release
+stage "configure asan" cmake --preset asan
+stage "build asan" cmake --build --preset asan --parallel "$jobs"
+run_tests asan --label-exclude long
