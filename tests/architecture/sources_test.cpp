@@ -1,0 +1,94 @@
+// What holds for every source file: its length, its layout, and that it names
+// no place of one machine.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <regex>
+
+#include "support/source_dir.h"
+#include "support/source_tree.h"
+
+namespace sigtape::test {
+namespace {
+
+const std::vector<std::string> code = {".h", ".cpp", ".cu"};
+
+struct Output {
+  int status;
+  std::string text;
+};
+
+Output run_command(const std::string& command) {
+  FILE* pipe = popen((command + " 2>&1").c_str(), "r");
+  if (pipe == nullptr) return {-1, "cannot start " + command};
+  std::string text;
+  std::array<char, 4096> buffer;
+  while (fgets(buffer.data(), buffer.size(), pipe) != nullptr) {
+    text += buffer.data();
+  }
+  return {pclose(pipe), text};
+}
+
+TEST(Sources, HaveAtMost600Lines) {
+  for (const std::string& file : source_files(
+           {".h", ".cpp", ".cu", ".cmake", "CMakeLists.txt", ".sh", ".py"})) {
+    EXPECT_LE(source_lines(file).size(), 600u) << file;
+  }
+}
+
+TEST(Sources, AreFormatted) {
+  // Versions differ in details; Debian 12 has 14.
+  const std::string version = run_command("clang-format --version").text;
+  if (version.find("version 14.") == std::string::npos) {
+    GTEST_SKIP() << "wants clang-format 14, got: " << version;
+  }
+  std::string command =
+      "cd '" + source_path("") + "' && clang-format --dry-run";
+  command += " -Werror";
+  for (const std::string& file : source_files(code)) {
+    command += " '" + file + "'";
+  }
+  const Output output = run_command(command);
+  EXPECT_EQ(output.status, 0) << output.text.substr(0, 4000);
+}
+
+TEST(Sources, NameNoMachinePath) {
+  // Written apart, so that this file does not match itself.
+  const std::regex anywhere(
+      "(^|[^\\w.])/(wor"
+      "k|hom"
+      "e|roo"
+      "t|User"
+      "s)/");
+  const std::regex temporary(
+      "(^|[^\\w.])/tm"
+      "p/");
+  for (const std::string& file :
+       source_files({".h", ".cpp", ".cu", ".cmake", ".in", "CMakeLists.txt",
+                     ".sh", ".py", ".md", ".yaml", "Presets.json"})) {
+    const bool is_test = top_folder(file) == "tests";
+    const std::vector<std::string> lines = source_lines(file);
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      EXPECT_FALSE(std::regex_search(lines[i], anywhere) ||
+                   (!is_test && std::regex_search(lines[i], temporary)))
+          << file << ":" << i + 1 << ": " << lines[i];
+    }
+  }
+}
+
+TEST(Sources, HeadersAreGuardedAndSpareTheNamespace) {
+  static const std::regex using_namespace(R"(^\s*using namespace )");
+  for (const std::string& file : source_files({".h"})) {
+    bool guarded = false;
+    for (const std::string& line : source_lines(file)) {
+      guarded = guarded || line == "#pragma once";
+      EXPECT_FALSE(std::regex_search(line, using_namespace)) << file;
+    }
+    EXPECT_TRUE(guarded) << file << " has no #pragma once";
+  }
+}
+
+}  // namespace
+}  // namespace sigtape::test
