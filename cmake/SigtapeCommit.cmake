@@ -2,6 +2,8 @@
 # SIGTAPE_COMMIT in FILE as the source tree's commit, with "-dirty" after it
 # where tracked files differ from it, or as "unknown". A FILE that would not
 # change keeps its time.
+cmake_minimum_required(VERSION 3.22)
+
 execute_process(
   COMMAND git --no-optional-locks -C ${SOURCE} describe --always --dirty
           --abbrev=40 --exclude=*

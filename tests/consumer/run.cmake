@@ -1,6 +1,8 @@
 # cmake -DSOURCE=DIR -DBUILD=DIR -DCOMPILER=CXX -P run.cmake: installs the
 # build tree BUILD into a fresh prefix, then builds and runs this consumer
 # against that prefix.
+cmake_minimum_required(VERSION 3.22)
+
 set(folder ${BUILD}/consumer)
 set(prefix ${folder}/prefix)
 file(REMOVE_RECURSE ${folder})
