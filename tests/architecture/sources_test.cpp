@@ -2,11 +2,9 @@
 // no place of one machine.
 #include <gtest/gtest.h>
 
-#include <array>
-#include <cstdio>
-#include <cstdlib>
 #include <regex>
 
+#include "support/command.h"
 #include "support/source_dir.h"
 #include "support/source_tree.h"
 
@@ -14,22 +12,6 @@ namespace sigtape::test {
 namespace {
 
 const std::vector<std::string> code = {".h", ".cpp", ".cu"};
-
-struct Output {
-  int status;
-  std::string text;
-};
-
-Output run_command(const std::string& command) {
-  FILE* pipe = popen((command + " 2>&1").c_str(), "r");
-  if (pipe == nullptr) return {-1, "cannot start " + command};
-  std::string text;
-  std::array<char, 4096> buffer;
-  while (fgets(buffer.data(), buffer.size(), pipe) != nullptr) {
-    text += buffer.data();
-  }
-  return {pclose(pipe), text};
-}
 
 TEST(Sources, HaveAtMost600Lines) {
   for (const std::string& file : source_files(
@@ -50,8 +32,8 @@ TEST(Sources, AreFormatted) {
   for (const std::string& file : source_files(code)) {
     command += " '" + file + "'";
   }
-  const Output output = run_command(command);
-  EXPECT_EQ(output.status, 0) << output.text.substr(0, 4000);
+  const CommandResult output = run_command(command);
+  EXPECT_EQ(output.code, 0) << output.text.substr(0, 4000);
 }
 
 TEST(Sources, NameNoMachinePath) {
