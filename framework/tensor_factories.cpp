@@ -1,0 +1,104 @@
+#include <algorithm>
+
+#include "sigtape/framework/random.h"
+#include "sigtape/framework/tensor.h"
+
+namespace sigtape {
+
+namespace {
+
+// A tensor whose element i is value(i), computed in double.
+template <class Value>
+Tensor generate(const Shape& shape, TensorOptions options, Value value) {
+  Tensor result = empty(shape, {options.dtype, {}});
+  const std::int64_t count = result.numel();
+  const auto fill = [&]<class T>(T* out) {
+    for (std::int64_t i = 0; i < count; ++i) out[i] = static_cast<T>(value(i));
+  };
+  switch (options.dtype) {
+    case DType::float32:
+      fill(result.mutable_data<float>());
+      break;
+    case DType::float64:
+      fill(result.mutable_data<double>());
+      break;
+    case DType::int64:
+      fill(result.mutable_data<std::int64_t>());
+      break;
+  }
+  return result;
+}
+
+}  // namespace
+
+Tensor empty(const Shape& shape, TensorOptions options) {
+  const std::int64_t bytes = shape.numel() * size_of(options.dtype);
+  return Tensor(Ref<Storage>(new Storage(bytes, options.device)), 0, shape,
+                shape.contiguous_strides(), options.dtype);
+}
+
+Tensor empty_like(const Tensor& other) {
+  return empty(other.shape(), {other.dtype(), other.device()});
+}
+
+Tensor zeros(const Shape& shape, TensorOptions options) {
+  return full(shape, 0, options);
+}
+
+Tensor ones(const Shape& shape, TensorOptions options) {
+  return full(shape, 1, options);
+}
+
+Tensor full(const Shape& shape, double value, TensorOptions options) {
+  Tensor result = empty(shape, options);
+  result.fill_(value);
+  return result;
+}
+
+Tensor from_values(std::span<const double> values, const Shape& shape,
+                   TensorOptions options) {
+  require(static_cast<std::int64_t>(values.size()) == shape.numel(),
+          "from_values: shape ", shape, " needs ", shape.numel(),
+          " values, got ", values.size());
+  return generate(shape, options, [&](std::int64_t i) { return values[i]; });
+}
+
+Tensor from_values(std::initializer_list<double> values, const Shape& shape,
+                   TensorOptions options) {
+  return from_values(std::span(values.begin(), values.size()), shape, options);
+}
+
+Tensor from_indices(std::span<const std::int64_t> values) {
+  Tensor result =
+      empty({static_cast<std::int64_t>(values.size())}, {DType::int64, {}});
+  std::copy(values.begin(), values.end(), result.mutable_data<std::int64_t>());
+  return result;
+}
+
+Tensor linspace(double first, double last, std::int64_t count,
+                TensorOptions options) {
+  const double steps =
+      static_cast<double>(std::max<std::int64_t>(count - 1, 1));
+  return generate({count}, options, [&](std::int64_t i) {
+    return first + (last - first) * (static_cast<double>(i) / steps);
+  });
+}
+
+Tensor uniform(const Shape& shape, double low, double high,
+               TensorOptions options) {
+  Generator& g = default_generator();
+  const std::uint64_t first = g.reserve(shape.numel());
+  return generate(shape, options, [&](std::int64_t i) {
+    return low + (high - low) * philox_uniform(g.seed, first + i);
+  });
+}
+
+Tensor randn(const Shape& shape, TensorOptions options) {
+  Generator& g = default_generator();
+  const std::uint64_t first = g.reserve(shape.numel());
+  return generate(shape, options, [&](std::int64_t i) {
+    return philox_normal(g.seed, first + i);
+  });
+}
+
+}  // namespace sigtape
