@@ -64,6 +64,7 @@ TEST(Checkpoint, SavesReplacesAndFinds) {
                                   "optimizer.safetensors", "state.json"}));
     system.lose_power();
     EXPECT_EQ(found_number(folder / "last"), 3);
+    EXPECT_EQ(list_directory(folder.path()), std::vector<std::string>{"last"});
   }
 }
 
