@@ -1,0 +1,56 @@
+#pragma once
+
+// The vector type of the instruction set that this unit is compiled for. Only
+// for sources named X_simd.cpp (and X_simd.h that they include): everything
+// here lives in a namespace named after the set, is inlined by force, and
+// pulls in no container, so that no unit can hand another one code of its
+// set. Arithmetic, comparison and indexing are the compiler's vector
+// extension: `a * b + c` contracts to a fused multiply-add.
+
+#include <cstddef>
+#include <cstdint>
+
+#if !defined(SIGTAPE_ISA_NAME) || !defined(SIGTAPE_VECTOR_BYTES)
+#error "vec.h belongs in sources named X_simd.cpp, compiled per instruction set"
+#endif
+
+#define SIGTAPE_INLINE inline __attribute__((always_inline))
+
+namespace sigtape::SIGTAPE_ISA_NAME {
+
+template <class T>
+struct VecOf {
+  typedef T type __attribute__((vector_size(SIGTAPE_VECTOR_BYTES)));
+};
+
+/// As many T as fit in a register; aligned to its size.
+template <class T>
+using Vec = typename VecOf<T>::type;
+
+/// Elements of a Vec<T>.
+template <class T>
+constexpr int lanes() {
+  return SIGTAPE_VECTOR_BYTES / static_cast<int>(sizeof(T));
+}
+
+/// `value` in every lane.
+template <class T>
+SIGTAPE_INLINE Vec<T> broadcast(T value) {
+  return value - Vec<T>{};
+}
+
+/// The lanes<T>() elements from `from` on, which needs no alignment.
+template <class T>
+SIGTAPE_INLINE Vec<T> load(const T* from) {
+  Vec<T> v;
+  __builtin_memcpy(&v, from, sizeof(v));
+  return v;
+}
+
+/// Writes all lanes to `to`, which needs no alignment.
+template <class T>
+SIGTAPE_INLINE void store(T* to, Vec<T> v) {
+  __builtin_memcpy(to, &v, sizeof(v));
+}
+
+}  // namespace sigtape::SIGTAPE_ISA_NAME
