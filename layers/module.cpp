@@ -1,0 +1,96 @@
+#include "sigtape/layers/module.h"
+
+#include <ostream>
+
+#include "sigtape/framework/tape.h"
+
+namespace sigtape {
+
+namespace {
+
+ValueShape shape_of(const Value& x) {
+  require(x.data.defined() && (x.data.rank() == 2 || x.data.rank() == 3),
+          "layer: expected (batch, length, channels) or (batch, channels)",
+          x.data.defined() ? ", got " : "",
+          x.data.defined() ? x.data.shape() : Shape());
+  if (!x.is_stream()) return {0, x.data.size(1), false};
+  return {x.data.size(1), x.data.size(2), x.lengths.defined()};
+}
+
+}  // namespace
+
+std::ostream& operator<<(std::ostream& out, const ValueShape& shape) {
+  if (!shape.is_stream()) return out << shape.channels << " features";
+  return out << "a stream (length " << shape.length << ", " << shape.channels
+             << " channels)";
+}
+
+ValueShape Module::build(const ValueShape& input, TensorOptions options) {
+  require(!built_, "layer '", name_, "': build called twice");
+  input_ = input;
+  options_ = options;
+  output_ = on_build(input, options);
+  built_ = true;
+  return output_;
+}
+
+Value Module::forward(const Value& x) {
+  const ValueShape shape = shape_of(x);
+  if (!built_) build(shape, {x.data.dtype(), x.data.device()});
+  require_input(shape.is_stream() == input_.is_stream() &&
+                    shape.channels == input_.channels,
+                shape, input_);
+  const LayerScope scope(name_.c_str());
+  return on_forward(x);
+}
+
+std::vector<NamedTensor> Module::named_parameters() const {
+  std::vector<NamedTensor> all;
+  collect("", all);
+  return all;
+}
+
+void Module::collect(const std::string& prefix,
+                     std::vector<NamedTensor>& all) const {
+  for (const NamedTensor& p : parameters_) {
+    all.push_back({prefix + p.name, p.tensor});
+  }
+  for (const Child& child : children_) {
+    child.module->collect(prefix + child.name + ".", all);
+  }
+}
+
+std::vector<Tensor> Module::parameters() const {
+  std::vector<Tensor> tensors;
+  for (NamedTensor& p : named_parameters()) tensors.push_back(p.tensor);
+  return tensors;
+}
+
+std::int64_t Module::parameter_count() const {
+  std::int64_t count = 0;
+  for (const Tensor& p : parameters()) count += p.numel();
+  return count;
+}
+
+void Module::clear_gradients() {
+  for (NamedTensor& p : parameters_) p.tensor.clear_grad();
+  for (const Child& child : children_) child.module->clear_gradients();
+}
+
+void Module::train(bool training) {
+  training_ = training;
+  for (const Child& child : children_) child.module->train(training);
+}
+
+Tensor Module::add_parameter(std::string name, Tensor tensor) {
+  tensor.set_requires_grad();
+  parameters_.push_back({std::move(name), tensor});
+  return tensor;
+}
+
+void Module::add_child(std::string name, std::shared_ptr<Module> child) {
+  child->set_name(name_.empty() ? name : name_ + "." + name);
+  children_.push_back({std::move(name), std::move(child)});
+}
+
+}  // namespace sigtape
