@@ -82,9 +82,9 @@ struct Path {
 
   // Point `row` of the path with its basepoint, which is row 0; null: origin.
   const T* point(std::int64_t row) const {
-    if (shape.basepoint != Basepoint::none && row-- == 0) {
-      if (shape.basepoint == Basepoint::zero) return nullptr;
-      const bool own = shape.basepoint == Basepoint::per_path;
+    if (shape.basepoint != BasepointKind::none && row-- == 0) {
+      if (shape.basepoint == BasepointKind::zero) return nullptr;
+      const bool own = shape.basepoint == BasepointKind::per_path;
       return inputs.basepoint + (own ? index * channels() : 0);
     }
     return inputs.path + (index * shape.length + row) * channels();
@@ -275,7 +275,7 @@ void add_cotangent(const Path<T>& path, const Scratch<T>& scratch,
 template <class T>
 void scatter_increment(const Path<T>& path, const T* dincrement,
                        std::int64_t step, T* dpath, T* dbasepoint) {
-  const bool based = path.shape.basepoint != Basepoint::none;
+  const bool based = path.shape.basepoint != BasepointKind::none;
   const std::int64_t channels = path.channels();
   T* to = dpath ? dpath + (step + (based ? 0 : 1)) * channels : nullptr;
   T* from = based && step == 0 ? dbasepoint : to ? to - channels : nullptr;
@@ -343,7 +343,7 @@ void signature_backward(const SignatureShape& shape,
   const Scratch<T> scratch(shape, static_cast<T*>(workspace));
   const std::int64_t channels = shape.channels;
   T* row = static_cast<T*>(workspace) + scratch.end;  // [d]
-  if (shape.basepoint == Basepoint::shared && gradients.basepoint)
+  if (shape.basepoint == BasepointKind::shared && gradients.basepoint)
     std::fill_n(gradients.basepoint, channels, T(0));
   for (std::int64_t b = 0; b < shape.batch; ++b) {
     T* dpath =
@@ -354,9 +354,9 @@ void signature_backward(const SignatureShape& shape,
                   dinitial);
     if (!gradients.basepoint) continue;
     for (std::int64_t j = 0; j < channels; ++j) {
-      if (shape.basepoint == Basepoint::per_path)
+      if (shape.basepoint == BasepointKind::per_path)
         gradients.basepoint[b * channels + j] = row[j];
-      if (shape.basepoint == Basepoint::shared)
+      if (shape.basepoint == BasepointKind::shared)
         gradients.basepoint[j] += row[j];
     }
   }

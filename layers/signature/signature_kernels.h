@@ -20,7 +20,7 @@ namespace sigtape {
 /// Where a path starts. `none`: at its first point, so L points make L - 1
 /// increments. The others put one point before the first: the origin, one
 /// point for all paths, or one for each path.
-enum class Basepoint { none, zero, shared, per_path };
+enum class BasepointKind { none, zero, shared, per_path };
 
 /// Sizes and flags of one call: everything that decides how much memory it
 /// takes and how its work is cut.
@@ -36,7 +36,7 @@ struct SignatureShape {
   bool inverse = false;
   /// A constant 1 before the first word.
   bool scalar_term = false;
-  Basepoint basepoint = Basepoint::none;
+  BasepointKind basepoint = BasepointKind::none;
   /// Whether the result is initial (x) signature (inverse: signature^-1 (x)
   /// initial).
   bool initial = false;
@@ -45,7 +45,7 @@ struct SignatureShape {
 
   /// T: length - 1, or length with a basepoint.
   std::int64_t increments() const {
-    return length - (basepoint == Basepoint::none ? 1 : 0);
+    return length - (basepoint == BasepointKind::none ? 1 : 0);
   }
   /// R: results of one path.
   std::int64_t rows() const { return stream ? increments() : 1; }

@@ -25,9 +25,9 @@ SignatureCase<double> to_case(const GoldenCase& golden) {
              .scalar_term = arguments.at("scalar_term"),
              .initial = arguments.at("initial")};
   const std::string basepoint = arguments.at("basepoint");
-  c.shape.basepoint = basepoint == "none"   ? Basepoint::none
-                      : basepoint == "zero" ? Basepoint::zero
-                                            : Basepoint::per_path;
+  c.shape.basepoint = basepoint == "none"   ? BasepointKind::none
+                      : basepoint == "zero" ? BasepointKind::zero
+                                            : BasepointKind::per_path;
   c.path = golden.at("path").values;
   if (golden.has("basepoint")) c.basepoint = golden.at("basepoint").values;
   if (golden.has("initial")) c.initial = golden.at("initial").values;

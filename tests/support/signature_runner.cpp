@@ -30,8 +30,8 @@ std::vector<T> poisoned_vector(std::int64_t count) {
 }
 
 std::int64_t basepoint_size(const SignatureShape& shape) {
-  if (shape.basepoint == Basepoint::shared) return shape.channels;
-  if (shape.basepoint == Basepoint::per_path)
+  if (shape.basepoint == BasepointKind::shared) return shape.channels;
+  if (shape.basepoint == BasepointKind::per_path)
     return shape.batch * shape.channels;
   return 0;
 }
