@@ -1,0 +1,186 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "sigtape/framework/ops.h"
+#include "support/battery.h"
+
+namespace sigtape {
+namespace {
+
+using namespace test;
+using Tensors = std::vector<Tensor>;
+
+// The groups of elements that are reduced to one, in the output's order: of
+// each element, its place in the output has index 0 for the reduced axes.
+std::vector<std::vector<double>> groups(const Tensor& a,
+                                        const std::vector<int>& dims) {
+  std::vector<bool> reduced(a.rank(), dims.empty());
+  for (const int d : dims) reduced[d < 0 ? d + a.rank() : d] = true;
+  std::int64_t count = 1;
+  for (int d = 0; d < a.rank(); ++d) count *= reduced[d] ? 1 : a.size(d);
+  std::vector<std::vector<double>> result(count);
+  const std::vector<double> values = a.to_vector();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    std::int64_t rest = i, place = 0, stride = 1;
+    for (int d = a.rank() - 1; d >= 0; --d) {
+      const std::int64_t index = rest % a.size(d);
+      rest /= a.size(d);
+      if (reduced[d]) continue;
+      place += index * stride;
+      stride *= a.size(d);
+    }
+    result[place].push_back(values[i]);
+  }
+  return result;
+}
+
+double total(const std::vector<double>& x) {
+  long double sum = 0;
+  for (const double v : x) sum += v;
+  return static_cast<double>(sum);
+}
+
+struct Use {
+  Shape shape;
+  std::vector<int> dims;
+  bool keepdim = false;
+};
+
+// Small uses, whose gradients are checked, and large ones, which run in
+// several pieces and threads.
+const std::vector<Use> small = {{{}, {}},
+                                {{1}, {0}},
+                                {{7}, {}},
+                                {{7}, {-1}, true},
+                                {{3, 5}, {}},
+                                {{3, 5}, {0}},
+                                {{3, 5}, {1}},
+                                {{3, 5}, {-2}, true},
+                                {{2, 3, 4}, {0, 1}},
+                                {{2, 3, 4}, {0, 2}},
+                                {{2, 3, 4}, {1, 2}, true},
+                                {{2, 3, 4}, {1}},
+                                {{2, 1, 4}, {1}},
+                                {{2, 3, 2, 3}, {0, -2}, true},
+                                {{2, 9, 1, 3}, {3, 1}}};
+const std::vector<Use> large = {{{70001}, {}},       {{3, 40000}, {1}},
+                                {{40000, 3}, {0}},   {{2, 20000, 3}, {1}},
+                                {{3, 5, 7001}, {0}}, {{40, 50, 60}, {0, 2}},
+                                {{20000, 5}, {1}}};
+
+Shape shape_of(const std::vector<int>& dims) {
+  Shape shape;
+  for (const int d : dims) shape.push_back(d);
+  return shape;
+}
+
+template <class Op, class Reference>
+std::vector<OpCase> cases(const Op& op, const Reference& reference) {
+  std::vector<OpCase> result;
+  const auto add = [&](const Use& use, bool differentiable) {
+    OpCase c;
+    c.name = use.shape.to_string() + " over " + shape_of(use.dims).to_string();
+    c.inputs = {random_tensor(use.shape, 3)};
+    c.op = [=](const Tensors& x) {
+      return op(x[0], shape_of(use.dims), use.keepdim);
+    };
+    c.reference = [=](const Tensors& x) {
+      std::vector<double> expected;
+      for (const auto& g : groups(x[0], use.dims)) {
+        expected.push_back(reference(g));
+      }
+      return expected;
+    };
+    c.differentiable = differentiable;
+    result.push_back(c);
+  };
+  for (const Use& use : small) add(use, true);
+  for (const Use& use : large) add(use, false);
+  return result;
+}
+
+TEST(Sum, Battery) {
+  battery("sum", cases([](const Tensor& a, const Shape& dims,
+                          bool keep) { return sum(a, dims, keep); },
+                       total));
+}
+
+TEST(Mean, Battery) {
+  battery("mean", cases([](const Tensor& a, const Shape& dims,
+                           bool keep) { return mean(a, dims, keep); },
+                        [](const std::vector<double>& x) {
+                          return total(x) / static_cast<double>(x.size());
+                        }));
+}
+
+OpCase sum_to_case(const Shape& from, const Shape& to, std::vector<int> dims,
+                   bool differentiable = true) {
+  OpCase c;
+  c.name = from.to_string() + " to " + to.to_string();
+  c.inputs = {random_tensor(from)};
+  c.op = [=](const Tensors& x) { return sum_to(x[0], to); };
+  c.reference = [=](const Tensors& x) {
+    if (dims.empty()) return x[0].to_vector();
+    std::vector<double> expected;
+    for (const auto& g : groups(x[0], dims)) expected.push_back(total(g));
+    return expected;
+  };
+  c.differentiable = differentiable;
+  return c;
+}
+
+TEST(SumTo, Battery) {
+  battery(
+      "sum_to",
+      {sum_to_case({1}, {}, {0}), sum_to_case({4, 3}, {3}, {0}),
+       sum_to_case({4, 3}, {4, 1}, {1}), sum_to_case({4, 3}, {}, {0, 1}),
+       sum_to_case({1, 3}, {3}, {0}), sum_to_case({2, 3, 4}, {3, 1}, {0, 2}),
+       sum_to_case({2, 3, 4, 5}, {2, 1, 4, 1}, {1, 3}),
+       sum_to_case({400, 90}, {90}, {0}, false),
+       sum_to_case({400, 90}, {400, 1}, {1}, false)});
+}
+
+TEST(SumTo, ReturnsItsArgumentForEqualShapes) {
+  const Tensor a = random_tensor({2, 3});
+  EXPECT_EQ(sum_to(a, {2, 3}).impl(), a.impl());
+}
+
+TEST(Reduce, KeepdimDecidesTheShape) {
+  const Tensor a = random_tensor({2, 3, 4});
+  EXPECT_EQ(sum(a, {1}).shape(), (Shape{2, 4}));
+  EXPECT_EQ(sum(a, {1}, true).shape(), (Shape{2, 1, 4}));
+  EXPECT_EQ(mean(a, {-1, 0}, true).shape(), (Shape{1, 3, 1}));
+  EXPECT_EQ(mean(a).shape(), Shape{});
+}
+
+TEST(Reduce, EmptyAxes) {
+  EXPECT_EQ(sum(zeros({0})).item(), 0);
+  EXPECT_EQ(sum(zeros({2, 0, 3}), {1}).to_vector(),
+            std::vector<double>(6, 0.0));
+  EXPECT_EQ(sum(zeros({2, 0, 3}), {0}).shape(), (Shape{0, 3}));
+  EXPECT_TRUE(std::isnan(mean(zeros({0})).item()));
+  EXPECT_EQ(sum_to(zeros({0, 3}), {3}).to_vector(),
+            std::vector<double>(3, 0.0));
+}
+
+TEST(Reduce, SumsOfFloatsAreAccurate) {
+  const Tensor a = full({1 << 20}, 0.1f);
+  EXPECT_FLOAT_EQ(sum(a).item<float>(),
+                  static_cast<float>(0.1f * static_cast<double>(1 << 20)));
+}
+
+TEST(Reduce, ErrorsNameOperationAndShapes) {
+  const Tensor a = zeros({2, 3});
+  expect_error([&] { sum(a, {2}); }, {"sum", "dimension 2", "(2, 3)"});
+  expect_error([&] { mean(a, {0, -2}); }, {"mean", "repeated", "(2, 3)"});
+  expect_error([&] { sum_to(a, {4}); }, {"sum_to", "(4)", "(2, 3)"});
+  expect_error([&] { sum_to(a, {1, 2, 3}); }, {"sum_to", "(1, 2, 3)"});
+  const Tensor n = zeros({2, 3}, {DType::int64, {}});
+  expect_error([&] { sum(n); }, {"sum", "int64", "(2, 3)"});
+  expect_error([&] { mean(n); }, {"mean", "int64", "(2, 3)"});
+}
+
+}  // namespace
+}  // namespace sigtape
