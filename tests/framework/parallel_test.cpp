@@ -1,0 +1,64 @@
+#include "sigtape/framework/parallel.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <numeric>
+#include <stdexcept>
+#include <vector>
+
+#include "sigtape/framework/check.h"
+
+namespace sigtape {
+namespace {
+
+class Parallel : public testing::TestWithParam<int> {
+ protected:
+  void SetUp() override { set_num_threads(GetParam()); }
+  void TearDown() override { set_num_threads(2); }
+};
+
+TEST_P(Parallel, RunsEveryTileOnce) {
+  for (const int tiles : {0, 1, 2, 5, 1000}) {
+    std::vector<int> runs(tiles);
+    parallel_for(tiles, [&](std::int64_t t) { ++runs[t]; });
+    EXPECT_EQ(std::accumulate(runs.begin(), runs.end(), 0), tiles);
+    for (const int n : runs) EXPECT_EQ(n, 1);
+  }
+}
+
+TEST_P(Parallel, RangesCoverAllOnce) {
+  std::vector<int> runs(1001);
+  parallel_ranges(1001, 10, [&](std::int64_t begin, std::int64_t end) {
+    EXPECT_LE(end - begin, 10);
+    for (; begin < end; ++begin) ++runs[begin];
+  });
+  for (const int n : runs) EXPECT_EQ(n, 1);
+}
+
+TEST_P(Parallel, NestedCallsAreSerial) {
+  std::atomic<int> runs = 0;
+  parallel_for(
+      4, [&](std::int64_t) { parallel_for(5, [&](std::int64_t) { ++runs; }); });
+  EXPECT_EQ(runs, 20);
+}
+
+TEST_P(Parallel, RethrowsAndGoesOnWorking) {
+  const auto failing = [](std::int64_t t) {
+    if (t == 3) throw std::runtime_error("tile 3");
+  };
+  EXPECT_THROW(parallel_for(10, failing), std::runtime_error);
+  std::atomic<int> runs = 0;
+  parallel_for(10, [&](std::int64_t) { ++runs; });
+  EXPECT_EQ(runs, 10);
+}
+
+INSTANTIATE_TEST_SUITE_P(Threads, Parallel, testing::Values(1, 2, 7));
+
+TEST(Threads, RefusesNone) {
+  EXPECT_THROW(set_num_threads(0), UsageError);
+  EXPECT_GE(num_threads(), 1);
+}
+
+}  // namespace
+}  // namespace sigtape

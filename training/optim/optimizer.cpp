@@ -1,0 +1,139 @@
+#include "sigtape/training/optim/optimizer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "sigtape/framework/ops.h"
+#include "sigtape/framework/tape.h"
+#include "sigtape/training/optim/optimizer_kernels.h"
+
+namespace sigtape {
+
+namespace {
+
+class Sgd : public Optimizer {
+ public:
+  Sgd(std::vector<NamedTensor> parameters, const SgdOptions& options)
+      : Optimizer(std::move(parameters)), options_(options) {
+    if (options.momentum != 0) velocity_ = zeros_like_parameters("momentum");
+  }
+
+  std::vector<NamedTensor> state() const override { return velocity_; }
+
+ private:
+  void update(std::size_t i, double lr, double scale, double limit) override {
+    Tensor weight = parameters()[i].tensor.detach();
+    const Tensor gradient = contiguous(parameters()[i].tensor.grad());
+    dispatch_floating("sgd", weight, [&]<class T>(auto device, T) {
+      const SgdStep<T> step{static_cast<T>(lr),
+                            static_cast<T>(options_.momentum),
+                            static_cast<T>(options_.weight_decay),
+                            options_.nesterov,
+                            {static_cast<T>(scale), static_cast<T>(limit)}};
+      T* velocity = velocity_.empty()
+                        ? nullptr
+                        : velocity_[i].tensor.template mutable_data<T>();
+      sgd_update(device, step, weight.numel(), weight.mutable_data<T>(),
+                 gradient.data<T>(), velocity);
+    });
+  }
+
+  SgdOptions options_;
+  std::vector<NamedTensor> velocity_;
+};
+
+class Adam : public Optimizer {
+ public:
+  Adam(std::vector<NamedTensor> parameters, const AdamOptions& options)
+      : Optimizer(std::move(parameters)),
+        options_(options),
+        m_(zeros_like_parameters("m")),
+        v_(zeros_like_parameters("v")) {}
+
+  std::vector<NamedTensor> state() const override {
+    std::vector<NamedTensor> all = m_;
+    all.insert(all.end(), v_.begin(), v_.end());
+    return all;
+  }
+
+ private:
+  void update(std::size_t i, double lr, double scale, double limit) override {
+    const AdamOptions& o = options_;
+    const double t = static_cast<double>(steps());
+    Tensor weight = parameters()[i].tensor.detach();
+    const Tensor gradient = contiguous(parameters()[i].tensor.grad());
+    dispatch_floating("adam", weight, [&]<class T>(auto device, T) {
+      const AdamStep<T> step{
+          static_cast<T>(lr / (1 - std::pow(o.beta1, t))),
+          static_cast<T>(std::sqrt(1 - std::pow(o.beta2, t))),
+          static_cast<T>(o.beta1),
+          static_cast<T>(o.beta2),
+          static_cast<T>(o.eps),
+          static_cast<T>(o.decoupled ? 0 : o.weight_decay),
+          static_cast<T>(o.decoupled ? 1 - lr * o.weight_decay : 1),
+          {static_cast<T>(scale), static_cast<T>(limit)}};
+      adam_update(device, step, weight.numel(), weight.mutable_data<T>(),
+                  gradient.data<T>(), m_[i].tensor.template mutable_data<T>(),
+                  v_[i].tensor.template mutable_data<T>());
+    });
+  }
+
+  AdamOptions options_;
+  std::vector<NamedTensor> m_, v_;
+};
+
+}  // namespace
+
+Optimizer::Optimizer(std::vector<NamedTensor> parameters)
+    : parameters_(std::move(parameters)) {}
+
+std::vector<NamedTensor> Optimizer::zeros_like_parameters(
+    const char* suffix) const {
+  std::vector<NamedTensor> state;
+  for (const NamedTensor& p : parameters_) {
+    state.push_back(
+        {p.name + "." + suffix,
+         zeros(p.tensor.shape(), {p.tensor.dtype(), p.tensor.device()})});
+  }
+  return state;
+}
+
+double Optimizer::gradient_norm() const {
+  double sum = 0;
+  for (const NamedTensor& p : parameters_) {
+    if (!p.tensor.grad().defined()) continue;
+    const Tensor gradient = contiguous(p.tensor.grad());
+    dispatch_floating("gradient_norm", gradient, [&]<class T>(auto device, T) {
+      sum += sum_of_squares(device, gradient.numel(), gradient.data<T>());
+    });
+  }
+  return std::sqrt(sum);
+}
+
+void Optimizer::step(double lr, const ClipOptions& clip) {
+  const NoGrad no_grad;
+  double scale = 1;
+  if (clip.norm > 0) {
+    scale = std::min(1.0, clip.norm / (gradient_norm() + 1e-6));
+  }
+  ++steps_;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    if (parameters_[i].tensor.grad().defined()) {
+      update(i, lr, scale, clip.value);
+    }
+  }
+}
+
+std::unique_ptr<Optimizer> sgd(std::vector<NamedTensor> parameters,
+                               const SgdOptions& options) {
+  require(!options.nesterov || options.momentum > 0,
+          "sgd: nesterov needs a momentum above 0");
+  return std::make_unique<Sgd>(std::move(parameters), options);
+}
+
+std::unique_ptr<Optimizer> adam(std::vector<NamedTensor> parameters,
+                                const AdamOptions& options) {
+  return std::make_unique<Adam>(std::move(parameters), options);
+}
+
+}  // namespace sigtape

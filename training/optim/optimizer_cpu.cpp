@@ -1,0 +1,70 @@
+#include <cmath>
+
+#include "sigtape/framework/parallel.h"
+#include "sigtape/training/optim/optimizer_kernels.h"
+
+namespace sigtape {
+
+namespace {
+
+constexpr std::int64_t grain = 1 << 15;
+
+}  // namespace
+
+template <class T>
+void sgd_update(Cpu, const SgdStep<T>& step, std::int64_t count, T* weight,
+                const T* gradient, T* velocity) {
+  const SgdStep<T> s = step;
+  parallel_ranges(count, grain, [&](std::int64_t i, std::int64_t end) {
+    for (; i < end; ++i) {
+      T g = s.filter(gradient[i]) + s.weight_decay * weight[i];
+      if (velocity) {
+        const T v = velocity[i] = s.momentum * velocity[i] + g;
+        g = s.nesterov ? g + s.momentum * v : v;
+      }
+      weight[i] -= s.lr * g;
+    }
+  });
+}
+
+template <class T>
+void adam_update(Cpu, const AdamStep<T>& step, std::int64_t count, T* weight,
+                 const T* gradient, T* m, T* v) {
+  const AdamStep<T> s = step;
+  parallel_ranges(count, grain, [&](std::int64_t i, std::int64_t end) {
+    for (; i < end; ++i) {
+      const T w = s.shrink * weight[i];
+      const T g = s.filter(gradient[i]) + s.gradient_decay * w;
+      m[i] = s.beta1 * m[i] + (1 - s.beta1) * g;
+      v[i] = s.beta2 * v[i] + (1 - s.beta2) * g * g;
+      const T root = std::sqrt(v[i]) / s.root_correction + s.eps;
+      weight[i] = w - s.step_size * m[i] / root;
+    }
+  });
+}
+
+template <class T>
+double sum_of_squares(Cpu, std::int64_t count, const T* values) {
+  double sum = 0;
+  for (std::int64_t begin = 0; begin < count; begin += 1024) {
+    const std::int64_t end = std::min(begin + 1024, count);
+    double part[4] = {};
+    for (std::int64_t i = begin; i < end; ++i) {
+      part[i % 4] += static_cast<double>(values[i]) * values[i];
+    }
+    sum += (part[0] + part[1]) + (part[2] + part[3]);
+  }
+  return sum;
+}
+
+#define INSTANTIATE(T)                                                         \
+  template void sgd_update(Cpu, const SgdStep<T>&, std::int64_t, T*, const T*, \
+                           T*);                                                \
+  template void adam_update(Cpu, const AdamStep<T>&, std::int64_t, T*,         \
+                            const T*, T*, T*);                                 \
+  template double sum_of_squares(Cpu, std::int64_t, const T*);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
+
+}  // namespace sigtape

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+
+#include "sigtape/framework/dispatch.h"
+
+namespace sigtape {
+
+/// How a kernel reads a gradient: clamp(scale * g, -limit, limit); limit 0
+/// does not clamp.
+template <class T>
+struct GradientFilter {
+  T scale;
+  T limit;
+  T operator()(T g) const {
+    g *= scale;
+    if (limit <= 0) return g;
+    return g > limit ? limit : g < -limit ? -limit : g;
+  }
+};
+
+template <class T>
+struct SgdStep {
+  T lr, momentum, weight_decay;
+  bool nesterov;
+  GradientFilter<T> filter;
+};
+
+/// All arrays [count]; velocity is null where momentum is 0.
+template <class T>
+void sgd_update(Cpu, const SgdStep<T>& step, std::int64_t count, T* weight,
+                const T* gradient, T* velocity);
+
+template <class T>
+struct AdamStep {
+  T step_size;        // lr / (1 - beta1^t)
+  T root_correction;  // sqrt(1 - beta2^t)
+  T beta1, beta2, eps;
+  T gradient_decay;  // weight decay added to the gradient
+  T shrink;          // factor on the weight before the step
+  GradientFilter<T> filter;
+};
+
+/// All arrays [count]: weight, gradient, first and second moment.
+template <class T>
+void adam_update(Cpu, const AdamStep<T>& step, std::int64_t count, T* weight,
+                 const T* gradient, T* m, T* v);
+
+/// Sum of squares of [count], in double, in an order that depends on count
+/// only.
+template <class T>
+double sum_of_squares(Cpu, std::int64_t count, const T* values);
+
+}  // namespace sigtape
