@@ -1,0 +1,46 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sigtape/framework/check.h"
+#include "sigtape/training/config/config.h"
+
+namespace sigtape {
+
+/// Everything that is wrong with one configuration. what() holds one line per
+/// fault: "FILE:LINE:COLUMN: message", or "--set KEY=VALUE: message".
+class ConfigError : public UsageError {
+ public:
+  explicit ConfigError(std::vector<std::string> lines);
+  const std::vector<std::string>& lines() const { return lines_; }
+
+ private:
+  std::vector<std::string> lines_;
+};
+
+/// Reads the configuration file at `path` and applies `overrides`, each
+/// "a.b=value" with a YAML value; a layer is named by its number, as in
+/// "model.layers.1.depth=3". Later overrides win. Throws FileError where the
+/// file cannot be read, ConfigError with every fault of its content.
+Config load_config(const std::string& path,
+                   const std::vector<std::string>& overrides = {});
+
+/// The same for a text; `file` is its name in messages and in the default of
+/// run_dir.
+Config parse_config(const std::string& text, const std::string& file,
+                    const std::vector<std::string>& overrides = {});
+
+/// The resolved configuration as YAML: every key with its value, presets
+/// expanded, numbers in as many digits as it takes. parse_config of it gives
+/// an equal Config.
+std::string to_yaml(const Config& config);
+
+/// Every combination of overrides like "key=a,b,c", the last one varying
+/// fastest; commas inside [], {} and quotes do not split. Without overrides:
+/// one empty combination. Throws UsageError for an empty value, a missing "="
+/// and a key given twice.
+std::vector<std::vector<std::string>> expand_grid(
+    const std::vector<std::string>& overrides);
+
+}  // namespace sigtape
