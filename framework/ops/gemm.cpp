@@ -1,0 +1,209 @@
+// How a matrix product is cut into tiles, and which kernel a tile gets.
+//
+// Everything here follows from sizes alone. A tile is a block of rows and
+// columns of C with all of k, walked in blocks that leave A and B in cache.
+// Where C has few tiles and k is long, k is cut too: groups of pieces have
+// partial sums of their own, which are added in order.
+#include <algorithm>
+
+#include "sigtape/framework/node.h"
+#include "sigtape/framework/ops/gemm_kernels.h"
+#include "sigtape/framework/simd/isa.h"
+
+namespace sigtape {
+
+namespace {
+
+constexpr std::int64_t kColumns = 480;        // of a tile, at most
+constexpr std::int64_t kBlock = 1024;         // of k, at one time
+constexpr std::int64_t kTileWork = 1 << 19;   // multiply-adds of a tile
+constexpr std::int64_t kSmallWork = 1 << 16;  // not worth another thread
+constexpr std::int64_t kGroups = 16;          // partial sums, at most
+constexpr std::int64_t kLongDot = 64;         // k from which dot products pay
+
+template <class T>
+const GemmKernels<T>& kernels() {
+  switch (active_isa()) {
+#define SIGTAPE_CASE(name) \
+  case Isa::name:          \
+    return name::gemm_kernels(T{});
+    SIGTAPE_FOR_EACH_ISA(SIGTAPE_CASE)
+#undef SIGTAPE_CASE
+    default:
+      return scalar::gemm_kernels(T{});
+  }
+}
+
+// One tile, block by block along k.
+template <class T>
+void run_tile(Gemm<T> g) {
+  const bool rows = g.b_col == 1, dots = g.a_col == 1 && g.b_row == 1;
+  const GemmKernels<T>& table = kernels<T>();
+  const std::int64_t k = g.k;
+  for (std::int64_t l = 0; l == 0 || l < k; l += kBlock) {
+    g.k = std::min(kBlock, k - l);
+    if (rows) {
+      table.rows(g);
+    } else if (dots) {
+      table.dots(g);
+    } else {
+      gemm_reference(Cpu{}, g);
+    }
+    g.a += kBlock * g.a_col;
+    g.b += kBlock * g.b_row;
+    g.accumulate = true;
+  }
+}
+
+struct Tiling {
+  std::int64_t rows, columns, row_tiles, column_tiles;
+
+  Tiling(std::int64_t m, std::int64_t n, std::int64_t k) {
+    const auto up = [](std::int64_t a, std::int64_t b) {
+      return (a + b - 1) / b;
+    };
+    columns = std::max<std::int64_t>(1, std::min(n, kColumns));
+    const std::int64_t row_work =
+        columns * std::max<std::int64_t>(1, std::min(k, kBlock));
+    rows = up(std::max<std::int64_t>(1, kTileWork / row_work), 24) * 24;
+    row_tiles = up(m, rows);
+    column_tiles = up(n, columns);
+  }
+  std::int64_t tiles() const { return row_tiles * column_tiles; }
+
+  template <class T>
+  Gemm<T> tile(Gemm<T> g, std::int64_t t) const {
+    const std::int64_t i = t / column_tiles * rows;
+    const std::int64_t j = t % column_tiles * columns;
+    g.a += i * g.a_row;
+    g.b += j * g.b_col;
+    g.c += i * g.c_row + j;
+    g.m = std::min(rows, g.m - i);
+    g.n = std::min(columns, g.n - j);
+    return g;
+  }
+};
+
+// Partial sums of a product of `tiles` tiles and a total of `k`.
+std::int64_t groups_of(std::int64_t tiles, std::int64_t work, std::int64_t k) {
+  if (work < 2 * kSmallWork) return 1;
+  return std::max<std::int64_t>(
+      1, std::min({kGroups / tiles, work / kSmallWork, k / 128}));
+}
+
+template <class T>
+void zero(const Gemm<T>& g) {
+  if (g.accumulate) return;
+  for (std::int64_t i = 0; i < g.m; ++i) {
+    for (std::int64_t j = 0; j < g.n; ++j) g.c[i * g.c_row + j] = 0;
+  }
+}
+
+// Pieces first..last-1 into one tile.
+template <class T>
+void run_pieces(Gemm<T> tile, const GemmPieces& pieces, std::int64_t first,
+                std::int64_t last) {
+  if (first == last) return zero(tile);
+  const T *a = tile.a, *b = tile.b;
+  for (std::int64_t p = first; p < last; ++p) {
+    tile.a = a + p * pieces.a_step;
+    tile.b = b + p * pieces.b_step;
+    if (p == pieces.count - 1) tile.k = pieces.last_k;
+    run_tile(tile);
+    tile.accumulate = true;
+  }
+}
+
+// C += the partial sums, one after another.
+template <class T>
+void add_partial_sums(const Gemm<T>& g, const T* sums, std::int64_t count) {
+  for (std::int64_t p = 0; p < count; ++p) {
+    for (std::int64_t i = 0; i < g.m; ++i) {
+      T* c = g.c + i * g.c_row;
+      for (std::int64_t j = 0; j < g.n; ++j) c[j] += sums[j];
+      sums += g.n;
+    }
+  }
+}
+
+}  // namespace
+
+template <class T>
+void gemm_sum(Cpu, const Gemm<T>& g, const GemmPieces& pieces) {
+  if (g.m == 0 || g.n == 0) return;
+  const std::int64_t k = (pieces.count - 1) * g.k + pieces.last_k;
+  const Tiling tiling(g.m, g.n, g.k);
+  const std::int64_t tiles = tiling.tiles(), work = g.m * g.n * k;
+  const std::int64_t groups = std::min(groups_of(tiles, work, k),
+                                       std::max<std::int64_t>(1, pieces.count));
+  CacheVector<T> sums((groups - 1) * g.m * g.n);
+  const auto body = [&](std::int64_t task) {
+    const std::int64_t group = task / tiles;
+    Gemm<T> whole = g;
+    if (group > 0) {
+      whole.c = sums.data() + (group - 1) * g.m * g.n;
+      whole.c_row = g.n;
+      whole.accumulate = false;
+    }
+    run_pieces(tiling.tile(whole, task % tiles), pieces,
+               group * pieces.count / groups,
+               (group + 1) * pieces.count / groups);
+  };
+  if (work < 2 * kSmallWork) {
+    for (std::int64_t t = 0; t < tiles; ++t) body(t);
+  } else {
+    parallel_for(tiles * groups, body);
+  }
+  add_partial_sums(g, sums.data(), groups - 1);
+}
+
+template <class T>
+void gemm(Cpu, const Gemm<T>& g, const Strided<3>& batch) {
+  const std::int64_t length = batch.row_length(), count = batch.rows() * length;
+  if (g.m == 0 || g.n == 0 || count == 0) return;
+  const auto element = [&](std::int64_t i) {
+    Gemm<T> one = g;
+    const std::int64_t row = i / length, at = i % length;
+    one.c += batch.offset(0, row) + at * batch.step(0);
+    one.a += batch.offset(1, row) + at * batch.step(1);
+    one.b += batch.offset(2, row) + at * batch.step(2);
+    return one;
+  };
+  const Tiling tiling(g.m, g.n, g.k);
+  const std::int64_t tiles = tiling.tiles(), work = g.m * g.n * g.k;
+  if (groups_of(count * tiles, work, g.k) > 1) {
+    const std::int64_t piece = std::min(kBlock, g.k / kGroups / 16 * 16);
+    const std::int64_t pieces = (g.k + piece - 1) / piece;
+    for (std::int64_t i = 0; i < count; ++i) {
+      Gemm<T> one = element(i);
+      one.k = piece;
+      gemm_sum(Cpu{}, one,
+               {pieces, piece * g.a_col, piece * g.b_row,
+                g.k - (pieces - 1) * piece});
+    }
+    return;
+  }
+  const std::int64_t grain = std::max<std::int64_t>(
+      1, kSmallWork * tiles / std::max<std::int64_t>(1, work));
+  parallel_ranges(count * tiles, grain,
+                  [&](std::int64_t begin, std::int64_t end) {
+                    for (std::int64_t t = begin; t < end; ++t) {
+                      run_tile(tiling.tile(element(t / tiles), t % tiles));
+                    }
+                  });
+}
+
+template <class T>
+bool gemm_prefers_dots(Cpu, std::int64_t n, std::int64_t k) {
+  return k >= kLongDot && n <= 16;
+}
+
+#define INSTANTIATE(T)                                            \
+  template void gemm(Cpu, const Gemm<T>&, const Strided<3>&);     \
+  template void gemm_sum(Cpu, const Gemm<T>&, const GemmPieces&); \
+  template bool gemm_prefers_dots<T>(Cpu, std::int64_t, std::int64_t);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
+
+}  // namespace sigtape

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+
+// Shared with sources compiled per instruction set: plain types only.
+
+namespace sigtape {
+
+/// C = A B, or C += A B where `accumulate`, of A (m, k), B (k, n), C (m, n).
+/// Element (i, l) of A stands at a[i * a_row + l * a_col], B alike; the rows
+/// of C are contiguous. Rows of A and of B may overlap: the windows of a
+/// stream are a matrix whose rows are one step apart.
+template <class T>
+struct Gemm {
+  std::int64_t m = 0, n = 0, k = 0;
+  const T* a = nullptr;
+  std::int64_t a_row = 0, a_col = 1;
+  const T* b = nullptr;
+  std::int64_t b_row = 0, b_col = 1;
+  T* c = nullptr;
+  std::int64_t c_row = 0;
+  bool accumulate = false;
+};
+
+/// The kernels of one instruction set, on the calling thread.
+template <class T>
+struct GemmKernels {
+  /// Vectors along n: wants b_col = 1.
+  void (*rows)(const Gemm<T>& g);
+  /// Vectors along k, summed at the end: wants a_col = b_row = 1.
+  void (*dots)(const Gemm<T>& g);
+};
+
+#if defined(__x86_64__) || defined(_M_X64)
+namespace avx2 {
+const GemmKernels<float>& gemm_kernels(float);
+const GemmKernels<double>& gemm_kernels(double);
+}  // namespace avx2
+namespace avx512 {
+const GemmKernels<float>& gemm_kernels(float);
+const GemmKernels<double>& gemm_kernels(double);
+}  // namespace avx512
+#endif
+#if defined(__aarch64__)
+namespace neon {
+const GemmKernels<float>& gemm_kernels(float);
+const GemmKernels<double>& gemm_kernels(double);
+}  // namespace neon
+#endif
+namespace scalar {
+const GemmKernels<float>& gemm_kernels(float);
+const GemmKernels<double>& gemm_kernels(double);
+}  // namespace scalar
+
+}  // namespace sigtape

@@ -1,0 +1,81 @@
+#include <gtest/gtest.h>
+
+#include "sigtape/framework/ops.h"
+#include "sigtape/framework/simd/isa.h"
+#include "support/battery.h"
+
+namespace sigtape::test {
+namespace {
+
+using Tensors = std::vector<Tensor>;
+
+Tensor run(const Tensors& in) {
+  return linear(in[0], in[1], in.size() > 2 ? in[2] : Tensor());
+}
+
+std::vector<double> reference(const Tensors& in) {
+  const auto x = in[0].to_vector(), w = in[1].to_vector();
+  const std::int64_t features = in[1].size(1), out = in[1].size(0);
+  const std::int64_t rows = in[0].numel() / std::max<std::int64_t>(1, features);
+  std::vector<double> y;
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t o = 0; o < out; ++o) {
+      double sum = in.size() > 2 ? in[2].to_vector()[o] : 0;
+      for (std::int64_t i = 0; i < features; ++i) {
+        sum += x[r * features + i] * w[o * features + i];
+      }
+      y.push_back(sum);
+    }
+  }
+  return y;
+}
+
+OpCase of(const Shape& x, std::int64_t out, bool bias = true) {
+  OpCase c{"x " + x.to_string() + ", " + std::to_string(out) + " out",
+           {random_tensor(x, 1), random_tensor({out, x.back()}, 2)},
+           run,
+           reference};
+  if (bias) c.inputs.push_back(random_tensor({out}, 3));
+  return c;
+}
+
+OpCase large(OpCase c) {
+  c.differentiable = false;
+  return c;
+}
+
+TEST(Linear, Battery) {
+  for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512, Isa::neon}) {
+    if (!isa_supported(isa)) continue;
+    SCOPED_TRACE(isa_name(isa));
+    const ScopedIsa forced(isa);
+    battery("linear",
+            {of({1, 1}, 1), of({5, 3}, 2), of({5, 3}, 2, false), of({3}, 4),
+             of({2, 3, 8}, 8), of({0, 3}, 2), of({4, 15}, 7), of({4, 16}, 9),
+             of({4, 17}, 15), of({2, 100}, 3), of({3, 79}, 10),
+             large(of({8, 20011}, 10)), large(of({16, 200, 8}, 8))});
+  }
+}
+
+TEST(Linear, RejectsWhatDoesNotFit) {
+  expect_error(
+      [] {
+        linear(ones({2, 3}), ones({4, 2}));
+      },
+      {"linear", "(2, 3)", "(4, 2)"});
+  expect_error(
+      [] {
+        linear(ones({2, 3}), ones({4, 3}), ones({3}));
+      },
+      {"linear", "bias", "(4)", "(3)"});
+  expect_error([] { linear(ones({}), ones({4, 3})); }, {"linear", "()"});
+  expect_error([] { linear(ones({2, 3}), ones({3})); }, {"linear", "(3)"});
+  expect_error(
+      [] {
+        linear(ones({2, 3}), ones({4, 3}, {DType::float64, {}}));
+      },
+      {"linear", "float32", "float64"});
+}
+
+}  // namespace
+}  // namespace sigtape::test
