@@ -43,4 +43,11 @@ std::string to_yaml(const Config& config);
 std::vector<std::vector<std::string>> expand_grid(
     const std::vector<std::string>& overrides);
 
+/// The reference page of all keys, in Markdown (docs/configuration.md).
+std::string reference_page();
+
+/// A JSON Schema (draft 2020-12) of configuration files
+/// (docs/sigtape.schema.json).
+std::string json_schema();
+
 }  // namespace sigtape

@@ -381,7 +381,7 @@ const Section& limits_section() {
   using S = LimitsConfig;
   static const Section section = keys<S>(
       "", "section 'limits'", "What a run may use.",
-      {max_bytes("max_bytes", at(&S::max_bytes), "auto", {1, 1e18},
+      {max_bytes("max_bytes", at(&S::max_bytes), "auto", {1, 1e15},
                  "memory that a run may allocate; auto: 60 % of what there "
                  "is; KiB, MiB and GiB are understood")});
   return section;

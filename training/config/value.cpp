@@ -269,7 +269,7 @@ std::string print_number(double number) {
   constexpr double ordinary = 1e15;
   std::array<char, 32> text;
   const bool whole =
-      number > -ordinary && number < ordinary &&
+      number >= -ordinary && number <= ordinary &&
       number == static_cast<double>(static_cast<std::int64_t>(number));
   const auto result = whole && number != 0
                           ? std::to_chars(text.begin(), text.end(),
