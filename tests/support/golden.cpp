@@ -85,6 +85,11 @@ std::map<std::string, GoldenArray> parse_npz(const std::string& bytes) {
 
 }  // namespace
 
+Tensor golden_tensor(const GoldenArray& array, DType dtype) {
+  const Shape shape(array.shape.data(), static_cast<int>(array.shape.size()));
+  return from_values(array.values, shape, {dtype, {}});
+}
+
 std::vector<GoldenCase> golden_cases(const std::string& family) {
   const std::string stem = source_path("tests/reference/" + family);
   std::vector<GoldenCase> cases;

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "sigtape/framework/tensor.h"
+
 namespace sigtape::test {
 
 /// An array in float64, in C order.
@@ -26,6 +28,9 @@ struct GoldenCase {
     return arrays.at(name);
   }
 };
+
+/// The array as a tensor, of float64 or rounded to `dtype`.
+Tensor golden_tensor(const GoldenArray& array, DType dtype = DType::float64);
 
 /// All cases of tests/reference/FAMILY.json and FAMILY.npz. Reads the archive
 /// itself (stored members, float64), so that the values do not pass through

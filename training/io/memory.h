@@ -3,11 +3,9 @@
 #include <cstdint>
 #include <string>
 
-namespace sigtape {
+#include "sigtape/framework/system_memory.h"
 
-/// The memory this process may hope for, in bytes: the machine's, or less
-/// where a control group (a container) sets a limit.
-std::uint64_t physical_memory_bytes();
+namespace sigtape {
 
 /// 60 % of physical_memory_bytes: what `limits.max_bytes: auto` stands for.
 std::uint64_t default_memory_limit();
@@ -25,9 +23,5 @@ bool reset_peak_resident_bytes();
 /// The value in bytes of a line "NAME:   123 kB" of `status`, the text of
 /// /proc/self/status; 0 where there is none.
 std::uint64_t status_bytes(const std::string& status, const std::string& name);
-
-/// The limit that a cgroup file such as memory.max states; the largest number
-/// there is for "max" and for anything else.
-std::uint64_t cgroup_limit(const std::string& text);
 
 }  // namespace sigtape

@@ -1,0 +1,108 @@
+#include "sigtape/layers/signature_layer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "sigtape/framework/tape.h"
+
+namespace sigtape {
+
+namespace {
+
+// lengths - 1. They are integers: nothing to record.
+Tensor one_less(const Tensor& lengths) {
+  Tensor less = empty(lengths.shape(), {DType::int64, {}});
+  std::int64_t* out = less.mutable_data<std::int64_t>();
+  const std::int64_t* in = lengths.data<std::int64_t>();
+  for (std::int64_t b = 0; b < lengths.numel(); ++b)
+    out[b] = in[b * lengths.strides()[0]] - 1;
+  return less;
+}
+
+}  // namespace
+
+SignatureLayer::SignatureLayer(SignatureLayerOptions options)
+    : options_(std::move(options)) {
+  require(options_.depth >= 1, "layer '", options_.name,
+          "' (signature): expected depth >= 1, got ", options_.depth);
+  require(options_.basepoint.kind() != Basepoint::Kind::tensor, "layer '",
+          options_.name,
+          "' (signature): expected no basepoint, zero or one number per "
+          "channel; a basepoint tensor is an argument of forward");
+  set_name(options_.name);
+}
+
+std::int64_t SignatureLayer::dropped(const Basepoint& basepoint) const {
+  return basepoint.is_none() ? 1 : 0;
+}
+
+std::int64_t SignatureLayer::least_length(std::int64_t points) const {
+  if (!options_.stream) return 2;
+  return std::max<std::int64_t>(2, points + dropped(options_.basepoint));
+}
+
+ValueShape SignatureLayer::on_build(const ValueShape& input, TensorOptions) {
+  require_input(input.is_stream(), input, "a stream");
+  require_input(input.length >= 2, input,
+                "at least 2 points (too short a stream to take the signature)");
+  if (options_.basepoint.kind() == Basepoint::Kind::values) {
+    require_input(options_.basepoint.points().numel() == input.channels, input,
+                  options_.basepoint.points().numel(),
+                  " channels, as the basepoint has");
+  }
+  const std::int64_t words =
+      signature_channels(input.channels, options_.depth, options_.scalar_term);
+  if (!options_.stream) return {0, words, false};
+  return {input.length - dropped(options_.basepoint), words, input.unequal};
+}
+
+void SignatureLayer::check_points(const Value& x) const {
+  const char* needed =
+      "' (signature): too short a stream to take the "
+      "signature: expected at least 2 points, got ";
+  require(x.data.size(1) >= 2, "layer '", name(), needed, x.data.size(1));
+  if (!x.lengths.defined()) return;
+  const std::int64_t* lengths = x.lengths.data<std::int64_t>();
+  for (std::int64_t b = 0; b < x.lengths.numel(); ++b) {
+    const std::int64_t length = lengths[b * x.lengths.strides()[0]];
+    require(length >= 2, "layer '", name(), needed, length, " in stream ", b);
+  }
+}
+
+Value SignatureLayer::apply(const Value& x, const Basepoint& basepoint,
+                            const Tensor& initial) const {
+  check_points(x);
+  Tensor out = sigtape::signature(x.data, options_.depth,
+                                  {.stream = options_.stream,
+                                   .basepoint = basepoint,
+                                   .inverse = options_.inverse,
+                                   .initial = initial,
+                                   .scalar_term = options_.scalar_term,
+                                   .lengths = x.lengths});
+  if (!options_.stream || !x.lengths.defined()) return {std::move(out), {}};
+  return {std::move(out), dropped(basepoint) ? one_less(x.lengths) : x.lengths};
+}
+
+Value SignatureLayer::on_forward(const Value& x) {
+  return apply(x, options_.basepoint, {});
+}
+
+Value SignatureLayer::forward(const Value& x, const Tensor& basepoint,
+                              const Tensor& initial) {
+  require(x.data.defined() && x.data.rank() == 3, "layer '", name(),
+          "' (signature): expected a stream (batch, length, channels)");
+  if (!is_built()) {
+    build({x.data.size(1), x.data.size(2), x.lengths.defined()},
+          {x.data.dtype(), x.data.device()});
+  }
+  const LayerScope scope(name().c_str());
+  return apply(x,
+               basepoint.defined() ? Basepoint(basepoint) : options_.basepoint,
+               initial);
+}
+
+ModulePtr signature(const SignatureLayerOptions& options) {
+  return std::make_shared<SignatureLayer>(options);
+}
+
+}  // namespace sigtape
