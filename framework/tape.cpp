@@ -128,8 +128,9 @@ GradMode::~GradMode() { recording = previous_; }
 
 Tensor Backward::saved(std::size_t i) const {
   const SavedTensor& s = node_.saved_[i];
-  require(!s.tensor.defined() || s.tensor.version() == s.version,
-          "backward of '", node_.op_, "': a tensor of shape ", s.tensor.shape(),
+  if (!s.tensor.defined()) return {};
+  require(s.tensor.version() == s.version, "backward of '", node_.op_,
+          "': a tensor of shape ", s.tensor.shape(),
           " that it saved was changed in place after the "
           "forward pass (version ",
           s.tensor.version(), ", expected ", s.version, ")");
