@@ -120,7 +120,7 @@ std::optional<double> parse_time(std::string_view text) {
   return std::isfinite(*number) ? number : std::nullopt;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   constexpr std::size_t most = 40;
   std::string shown = "'";
   for (const char c : text.substr(0, most)) {

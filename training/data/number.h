@@ -28,6 +28,6 @@ std::optional<double> parse_time(std::string_view text);
 
 /// `text` between quotes for a message: cut after 40 characters, bytes that
 /// cannot be printed shown as "?".
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 }  // namespace sigtape

@@ -26,7 +26,7 @@ struct Entry {
   std::vector<std::string_view> values;
 
   std::string value() const {
-    return values.empty() ? "nothing" : quoted(values.front());
+    return values.empty() ? "nothing" : in_quotes(values.front());
   }
 
   bool flag() const {
@@ -60,7 +60,7 @@ struct Entry {
       lines.require(
           std::find(names.begin(), names.end(), values[i]) == names.end(),
           "expected different classes after @", name, ", found ",
-          quoted(values[i]), " twice");
+          in_quotes(values[i]), " twice");
       names.emplace_back(values[i]);
     }
     return names;
@@ -94,7 +94,7 @@ void store(TsHeader& header, const Entry& entry, const std::string& name) {
         "expected one of @problemName, @timeStamps, @missing, @univariate, "
         "@dimensions, @equalLength, @seriesLength, @classLabel, @targetLabel "
         "and @data, found ",
-        quoted("@" + std::string(entry.name)));
+        in_quotes("@" + std::string(entry.name)));
   }
 }
 
@@ -119,7 +119,7 @@ TsHeader read_ts_header(LineReader& lines) {
     lines.require(line[0] == '@',
                   "expected a line that begins with @ (or # for a comment) "
                   "before @data, found ",
-                  quoted(line));
+                  in_quotes(line));
     auto values = words(line.substr(1));
     lines.require(!values.empty(), "expected an identifier after @, found '@'");
     const Entry entry{lines, values[0], {values.begin() + 1, values.end()}};

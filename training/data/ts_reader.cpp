@@ -147,26 +147,26 @@ void TsReader::read_stamped_channel(std::string_view field) {
     ++point_;
     field = trimmed(field);
     lines_.require(field.starts_with('('), "expected '(stamp,value)' as ",
-                   place(), ", found ", quoted(field));
+                   place(), ", found ", in_quotes(field));
     const std::size_t end = field.find(')');
     std::string_view inner = field.substr(1, end - 1);
     field = trimmed(field.substr(end + 1));
     const std::size_t comma = inner.rfind(',');
     lines_.require(comma != std::string_view::npos,
                    "expected '(stamp,value)' as ", place(), ", found ",
-                   quoted("(" + std::string(inner) + ")"));
+                   in_quotes("(" + std::string(inner) + ")"));
     const std::string_view stamp = trimmed(inner.substr(0, comma));
     const auto time = parse_time(stamp);
     lines_.require(time.has_value(), "expected a number or a date as stamp of ",
-                   place(), ", found ", quoted(stamp));
+                   place(), ", found ", in_quotes(stamp));
     lines_.require(*time > last, "expected a later stamp in ", place(),
-                   " than in the point before, found ", quoted(stamp));
+                   " than in the point before, found ", in_quotes(stamp));
     last = *time;
     if (channel_ == 0) stamps_.push_back(last);
     read_value(trimmed(inner.substr(comma + 1)));
     more = !field.empty();
     lines_.require(!more || field[0] == ',', "expected ',' or ':' after ",
-                   place(), ", found ", quoted(field));
+                   place(), ", found ", in_quotes(field));
     if (more) field.remove_prefix(1);
   }
 }
@@ -179,7 +179,7 @@ void TsReader::read_value(std::string_view text) {
   const auto number = parse_number(text);
   lines_.require(number && std::isfinite(*number),
                  "expected a finite number as ", place(), ", found ",
-                 quoted(text));
+                 in_quotes(text));
   by_channel_.push_back(*number);
 }
 
@@ -193,7 +193,7 @@ void TsReader::read_target() {
     const auto number = parse_number(target_);
     lines_.require(number && std::isfinite(*number),
                    "expected a finite number as target, found ",
-                   quoted(target_));
+                   in_quotes(target_));
     data_.numbers.push_back(*number);
   } else if (data_.target == TargetKind::classes && header_.classes.empty()) {
     lines_.require(!target_.empty(), "expected a class, found nothing");
@@ -202,7 +202,7 @@ void TsReader::read_target() {
     const auto& all = header_.classes;
     const auto found = std::find(all.begin(), all.end(), target_);
     lines_.require(found != all.end(), "expected one of the classes ",
-                   listed(all), ", found ", quoted(target_));
+                   listed(all), ", found ", in_quotes(target_));
     data_.labels.push_back(found - all.begin());
   }
 }
