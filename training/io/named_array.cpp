@@ -6,22 +6,18 @@
 
 namespace sigtape {
 
-std::size_t element_bytes(NamedArray::Type type) {
-  return type == NamedArray::Type::float32 ? 4 : 8;
-}
-
-std::int64_t element_count(const std::vector<std::int64_t>& shape,
-                           const std::string& what) {
-  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / 8;
-  std::int64_t count = 1;
+std::uint64_t byte_count(const std::vector<std::int64_t>& shape, DType dtype,
+                         const std::string& what) {
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  std::int64_t bytes = size_of(dtype);
   for (const std::int64_t length : shape) {
     require<DataError>(length >= 0, what, ": expected lengths >= 0, got ",
                        length);
-    require<DataError>(length == 0 || count <= most / length, what,
+    require<DataError>(length == 0 || bytes <= most / length, what,
                        ": its shape has too many elements");
-    count *= length;
+    bytes *= length;
   }
-  return count;
+  return static_cast<std::uint64_t>(bytes);
 }
 
 }  // namespace sigtape

@@ -16,31 +16,30 @@ namespace {
 constexpr std::size_t length_bytes = 8;
 constexpr std::uint64_t longest_header = 100'000'000;
 
-const char* dtype_name(NamedArray::Type type) {
+const char* dtype_name(DType type) {
   switch (type) {
-    case NamedArray::Type::float32:
+    case DType::float32:
       return "F32";
-    case NamedArray::Type::float64:
+    case DType::float64:
       return "F64";
-    case NamedArray::Type::int64:
+    case DType::int64:
       return "I64";
   }
   return "";
 }
 
 bool before(const NamedArray* left, const NamedArray* right) {
-  const std::size_t left_bytes = element_bytes(left->type);
-  const std::size_t right_bytes = element_bytes(right->type);
-  if (left_bytes != right_bytes) return left_bytes > right_bytes;
+  const auto left_size = size_of(left->dtype);
+  const auto right_size = size_of(right->dtype);
+  if (left_size != right_size) return left_size > right_size;
   return left->name < right->name;
 }
 
 void check_array(const NamedArray& array) {
   require(array.name != metadata_key, "safetensors: no array may be named '",
           metadata_key, "'");
-  const auto expected =
-      static_cast<std::size_t>(element_count(array.shape, array.name)) *
-      element_bytes(array.type);
+  const std::uint64_t expected = byte_count(
+      array.shape, array.dtype, "safetensors: array '" + array.name + "'");
   require(array.bytes.size() == expected, "safetensors: array '", array.name,
           "': expected ", expected, " bytes for its shape, got ",
           array.bytes.size());
@@ -66,7 +65,7 @@ std::string header_text(const Safetensors& content,
     require(!header.contains(array->name), "safetensors: two arrays named '",
             array->name, "'");
     header[array->name] = {
-        {"dtype", dtype_name(array->type)},
+        {"dtype", dtype_name(array->dtype)},
         {"shape", array->shape},
         {"data_offsets", {offset, offset + array->bytes.size()}}};
     offset += array->bytes.size();
@@ -117,9 +116,7 @@ void check_layout(std::vector<SafetensorsEntry>& entries, std::size_t data,
     require<DataError>(entry.begin == expected, what, ": data begins at ",
                        entry.begin, ", expected ", expected,
                        entry.begin < expected ? " (overlap)" : " (gap)");
-    const std::uint64_t needed =
-        static_cast<std::uint64_t>(element_count(entry.shape, what)) *
-        element_bytes(entry.type);
+    const std::uint64_t needed = byte_count(entry.shape, entry.dtype, what);
     require<DataError>(entry.end - entry.begin == needed, what, ": expected ",
                        needed, " bytes for its shape, got ",
                        entry.end - entry.begin);
@@ -162,7 +159,7 @@ Safetensors decode_safetensors(std::span<const std::byte> bytes,
   for (SafetensorsEntry& entry : header.entries) {
     const auto part = data.subspan(entry.begin, entry.end - entry.begin);
     content.arrays.push_back({std::move(entry.name),
-                              entry.type,
+                              entry.dtype,
                               std::move(entry.shape),
                               {part.begin(), part.end()}});
   }

@@ -44,7 +44,7 @@ class HeaderReader : public nlohmann::json_sax<json> {
       return true;
     }
     if (place_ != Place::tensor || key_ != "dtype") unexpected("a string");
-    entry().type = type_of(text);
+    entry().dtype = dtype_named(text);
     return true;
   }
 
@@ -135,11 +135,11 @@ class HeaderReader : public nlohmann::json_sax<json> {
                     expected, ", got ", what);
   }
 
-  NamedArray::Type type_of(const std::string& dtype) const {
-    if (dtype == "F32") return NamedArray::Type::float32;
-    if (dtype == "F64") return NamedArray::Type::float64;
-    if (dtype == "I64") return NamedArray::Type::int64;
-    fail<DataError>(where(), ": expected dtype F32, F64 or I64, got '", dtype,
+  DType dtype_named(const std::string& name) const {
+    if (name == "F32") return DType::float32;
+    if (name == "F64") return DType::float64;
+    if (name == "I64") return DType::int64;
+    fail<DataError>(where(), ": expected dtype F32, F64 or I64, got '", name,
                     "'");
   }
 

@@ -16,7 +16,7 @@ inline constexpr const char* metadata_key = "__metadata__";
 /// One tensor of a safetensors header, as the file states it.
 struct SafetensorsEntry {
   std::string name;
-  NamedArray::Type type = NamedArray::Type::float32;
+  DType dtype = DType::float32;
   std::vector<std::int64_t> shape;
   /// data_offsets; not yet compared with shape or file.
   std::uint64_t begin = 0;

@@ -12,10 +12,8 @@
 namespace sigtape {
 namespace {
 
-using Type = NamedArray::Type;
-
 template <class T>
-NamedArray array_of(std::string name, Type type,
+NamedArray array_of(std::string name, DType type,
                     std::vector<std::int64_t> shape,
                     const std::vector<T>& values) {
   NamedArray array{std::move(name), type, std::move(shape), {}};
@@ -47,9 +45,9 @@ std::string refusal(const std::vector<std::byte>& bytes) {
 TEST(Safetensors, WritesTheBytesOfTheSpecification) {
   const Safetensors content{
       {{"k", "v\n"}},
-      {array_of<float>("b", Type::float32, {2}, {1.0f, -2.0f}),
-       array_of<double>("c", Type::float64, {}, {0.5}),
-       array_of<std::int64_t>("a", Type::int64, {0, 3}, {})}};
+      {array_of<float>("b", DType::float32, {2}, {1.0f, -2.0f}),
+       array_of<double>("c", DType::float64, {}, {0.5}),
+       array_of<std::int64_t>("a", DType::int64, {0, 3}, {})}};
   std::string header =
       R"({"__metadata__":{"k":"v\n"},)"
       R"("a":{"dtype":"I64","shape":[0,3],"data_offsets":[0,0]},)"
@@ -67,9 +65,10 @@ TEST(Safetensors, ReadsBackWhatItWrote) {
   const TemporaryFolder folder;
   Safetensors content{
       {{"classes", "[\"Läufer\", \"2\"]"}},
-      {array_of<double>("layer.\"weight\"", Type::float64, {1, 2}, {1e-300, 3}),
-       array_of<float>("bias", Type::float32, {1, 1, 3}, {1, 2, 3}),
-       array_of<std::int64_t>("steps", Type::int64, {}, {-5})}};
+      {array_of<double>("layer.\"weight\"", DType::float64, {1, 2},
+                        {1e-300, 3}),
+       array_of<float>("bias", DType::float32, {1, 1, 3}, {1, 2, 3}),
+       array_of<std::int64_t>("steps", DType::int64, {}, {-5})}};
   write_safetensors(posix_file_system(), folder / "w", content);
   const Safetensors got = read_safetensors(folder / "w");
   EXPECT_EQ(got.metadata, content.metadata);
@@ -90,7 +89,7 @@ TEST(Safetensors, TheSmallestFileHoldsNothing) {
 }
 
 TEST(Safetensors, RefusesWhatItCannotWrite) {
-  const auto one = array_of<float>("a", Type::float32, {1}, {1});
+  const auto one = array_of<float>("a", DType::float32, {1}, {1});
   auto wrong = one;
   wrong.shape = {2};
   auto reserved = one;
@@ -183,10 +182,10 @@ TEST(Safetensors, RefusesHeadersLongerThanTheFileOrTheLimit) {
 }
 
 TEST(Safetensors, RefusesEveryTruncationAndSurvivesEveryFlippedBit) {
-  const auto whole =
-      encode_safetensors({{{"k", "v"}},
-                          {array_of<float>("a", Type::float32, {3}, {1, 2, 3}),
-                           array_of<double>("b", Type::float64, {2}, {1, 2})}});
+  const auto whole = encode_safetensors(
+      {{{"k", "v"}},
+       {array_of<float>("a", DType::float32, {3}, {1, 2, 3}),
+        array_of<double>("b", DType::float64, {2}, {1, 2})}});
   for (std::size_t size = 0; size < whole.size(); ++size)
     EXPECT_NE(refusal({whole.begin(), whole.begin() + size}), "") << size;
   for (std::size_t bit = 0; bit < 8 * whole.size(); ++bit) {
