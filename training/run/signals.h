@@ -1,0 +1,28 @@
+#pragma once
+
+namespace sigtape {
+
+/// What asked a running training to stop.
+enum class Interruption { none, interrupt, terminate, hangup };
+
+/// The first of SIGINT, SIGTERM and SIGHUP that came since the SignalGuard
+/// there is now was made; `none` without a guard.
+Interruption interruption();
+
+/// What a program ended by that signal returns: 130, 143, 129; 0 for none.
+int exit_status_of(Interruption interruption);
+
+/// While it lives, SIGINT, SIGTERM and SIGHUP set the flag that interruption()
+/// reads and do nothing else; a second SIGINT ends the process at once with
+/// 130. SIGPIPE is ignored, so that a closed pipe shows as a failed write. A
+/// signal that the process ignored stays ignored (nohup). The handlers from
+/// before come back with the destructor. At most one may live: UsageError.
+class SignalGuard {
+ public:
+  SignalGuard();
+  ~SignalGuard();
+  SignalGuard(const SignalGuard&) = delete;
+  SignalGuard& operator=(const SignalGuard&) = delete;
+};
+
+}  // namespace sigtape
