@@ -1,0 +1,67 @@
+#include "sigtape/training/io/tensor_array.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "sigtape/framework/tape.h"
+
+namespace sigtape {
+namespace {
+
+static_assert(std::endian::native == std::endian::little,
+              "files are little-endian, and so must the processor be");
+
+/// Calls `use` with a value of the element type that `dtype` stands for.
+template <class Use>
+void with_type(DType dtype, Use use) {
+  if (dtype == DType::float32) return use(float{});
+  if (dtype == DType::float64) return use(double{});
+  use(std::int64_t{});
+}
+
+Shape shape_of(const NamedArray& array) {
+  require<DataError>(array.shape.size() <= Shape::max_rank, "'", array.name,
+                     "': expected at most ", Shape::max_rank,
+                     " dimensions, got ", array.shape.size());
+  return Shape(array.shape.data(), static_cast<int>(array.shape.size()));
+}
+
+}  // namespace
+
+NamedArray to_named_array(const std::string& name, const Tensor& tensor) {
+  const NoGrad no_grad;
+  const Tensor dense = contiguous(tensor);
+  const Shape& shape = dense.shape();
+  NamedArray array{name, dense.dtype(), {shape.begin(), shape.end()}, {}};
+  array.bytes.resize(byte_count(array.shape, array.dtype, name));
+  if (array.bytes.empty()) return array;
+  with_type(array.dtype, [&]<class T>(T) {
+    std::memcpy(array.bytes.data(), dense.data<T>(), array.bytes.size());
+  });
+  return array;
+}
+
+Tensor to_tensor(const NamedArray& array) {
+  Tensor tensor = empty(shape_of(array), {.dtype = array.dtype});
+  if (array.bytes.empty()) return tensor;
+  with_type(array.dtype, [&]<class T>(T) {
+    std::memcpy(tensor.mutable_data<T>(), array.bytes.data(),
+                array.bytes.size());
+  });
+  return tensor;
+}
+
+void copy_array_into(Tensor& target, const NamedArray& array,
+                     const std::string& source) {
+  const Shape shape = shape_of(array);
+  require<DataError>(shape == target.shape(), source, ": '", array.name,
+                     "': expected shape ", target.shape(), ", got ", shape);
+  require<DataError>(is_floating(array.dtype) == is_floating(target.dtype()),
+                     source, ": '", array.name, "': expected ", target.dtype(),
+                     ", got ", array.dtype);
+  const NoGrad no_grad;
+  target.copy_(to_tensor(array));
+}
+
+}  // namespace sigtape
