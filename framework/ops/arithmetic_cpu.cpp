@@ -7,12 +7,15 @@ namespace {
 template <class T, class F>
 void apply(const Strided<3>& walk, T* out, const T* a, const T* b, F f) {
   const std::int64_t so = walk.step(0), sa = walk.step(1), sb = walk.step(2);
-  const bool dense = so == 1 && sa == 1 && sb == 1;
   for_each_row(walk, [&](const auto& at, std::int64_t i, std::int64_t end) {
     T* o = out + at[0];
     const T *x = a + at[1], *y = b + at[2];
-    if (dense) {
+    if (so == 1 && sa == 1 && sb == 1) {
       for (; i < end; ++i) o[i] = f(x[i], y[i]);
+    } else if (so == 1 && sa == 1 && sb == 0) {
+      for (const T value = *y; i < end; ++i) o[i] = f(x[i], value);
+    } else if (so == 1 && sa == 0 && sb == 1) {
+      for (const T value = *x; i < end; ++i) o[i] = f(value, y[i]);
     } else {
       for (; i < end; ++i) o[i * so] = f(x[i * sa], y[i * sb]);
     }
@@ -41,8 +44,12 @@ void scale_shift(Cpu, const Strided<2>& walk, T* out, const T* a, T scale,
                  T shift) {
   const std::int64_t so = walk.step(0), sa = walk.step(1);
   for_each_row(walk, [&](const auto& at, std::int64_t i, std::int64_t end) {
-    for (; i < end; ++i) {
-      out[at[0] + i * so] = scale * a[at[1] + i * sa] + shift;
+    T* o = out + at[0];
+    const T* x = a + at[1];
+    if (so == 1 && sa == 1) {
+      for (; i < end; ++i) o[i] = scale * x[i] + shift;
+    } else {
+      for (; i < end; ++i) o[i * so] = scale * x[i * sa] + shift;
     }
   });
 }

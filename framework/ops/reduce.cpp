@@ -1,4 +1,7 @@
+#include <cmath>
+
 #include "sigtape/framework/ops.h"
+#include "sigtape/framework/ops/masks.h"
 #include "sigtape/framework/ops/reduce_kernels.h"
 #include "sigtape/framework/tape.h"
 
@@ -34,6 +37,12 @@ Shape reduced(const Shape& shape, Axes axes, bool keepdim) {
     }
   }
   return result;
+}
+
+// Throws where an element of the result would be the maximum of nothing.
+void require_elements(const char* op, const Tensor& a, Axes axes) {
+  require(a.numel() > 0 || reduced(a.shape(), axes, false).numel() == 0, op,
+          ": nothing to reduce in ", a.shape());
 }
 
 // The sizes of an array whose neighbouring axes of one kind, kept or reduced,
@@ -128,6 +137,50 @@ Tensor mean(const Tensor& a, const Shape& dims, bool keepdim) {
                   const Tensor g = mul(reshape(b.grad(), kept), scale);
                   b.add(0, expand(g, shape));
                 });
+}
+
+Tensor max(const Tensor& a, const Shape& dims, bool keepdim) {
+  const Axes axes = axes_of("max", a, dims);
+  require_elements("max", a, axes);
+  const Tensor out =
+      compute("max", {Reduce::max}, a, axes, reduced(a.shape(), axes, keepdim));
+  return record("max", out, {a}, {a, out}, [axes](Backward& b) {
+    const Tensor x = b.saved(0);
+    const Shape kept = reduced(x.shape(), axes, true);
+    const Tensor largest = equals(x, reshape(b.saved(1), kept).detach());
+    const Tensor share = div(reshape(b.grad(), kept), sum_to(largest, kept));
+    b.add(0, mul(largest, share));
+  });
+}
+
+namespace {
+
+// d|x|_p / dx = sign(x) (|x| / |x|_p)^(p - 1), 0 for |x|_p = 0.
+Tensor norm_slope(const Tensor& x, const Tensor& norm, double p) {
+  if (p == 1) return sign_of(x);
+  const Tensor one = full({}, 1, {x.dtype(), x.device()});
+  const Tensor ratio = div(x, where(not_zero(norm), norm, one));
+  if (p == 2) return ratio;
+  return mul(sign_of(x), pow(abs(ratio), p - 1));
+}
+
+}  // namespace
+
+Tensor norm(const Tensor& a, double p, const Shape& dims, bool keepdim) {
+  require(p >= 1, "norm: expected p >= 1, got ", p, " for ", a.shape());
+  const Axes axes = axes_of("norm", a, dims);
+  if (std::isinf(p)) {
+    require_elements("norm", a, axes);
+    return max(abs(a), dims, keepdim);
+  }
+  const Tensor out = compute("norm", {Reduce::power, p, 1, 1 / p}, a, axes,
+                             reduced(a.shape(), axes, keepdim));
+  return record("norm", out, {a}, {a, out}, [axes, p](Backward& b) {
+    const Tensor x = b.saved(0);
+    const Shape kept = reduced(x.shape(), axes, true);
+    const Tensor slope = norm_slope(x, reshape(b.saved(1), kept), p);
+    b.add(0, mul(reshape(b.grad(), kept), slope));
+  });
 }
 
 Tensor sum_to(const Tensor& a, const Shape& shape) {

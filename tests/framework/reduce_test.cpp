@@ -115,6 +115,78 @@ TEST(Mean, Battery) {
                         }));
 }
 
+double largest(const std::vector<double>& x) {
+  double result = x[0];
+  for (const double v : x) result = v > result ? v : result;
+  return result;
+}
+
+TEST(Max, Battery) {
+  battery("max", cases([](const Tensor& a, const Shape& dims,
+                          bool keep) { return max(a, dims, keep); },
+                       largest));
+}
+
+TEST(Max, SharesTheGradientOfEqualElements) {
+  Tensor a = from_values({2, 5, 5, 7, 1, 7, 7, 0}, {2, 4});
+  a.set_requires_grad();
+  max(a, {1}).backward(from_values({4, 6}, {2}));
+  EXPECT_EQ(a.grad().to_vector(),
+            (std::vector<double>{0, 0, 0, 4, 0, 3, 3, 0}));
+}
+
+TEST(Max, OfNaNIsNaN) {
+  for (const int at : {0, 3, 9, 40}) {
+    Tensor a = zeros({41});
+    a.mutable_data<float>()[at] = std::numeric_limits<float>::quiet_NaN();
+    EXPECT_TRUE(std::isnan(max(a).item())) << at;
+  }
+  EXPECT_EQ(max(full({3}, -std::numeric_limits<double>::infinity())).item(),
+            -std::numeric_limits<double>::infinity());
+}
+
+TEST(Norm, Battery) {
+  for (const double p : {1.0, 2.0, 3.5}) {
+    battery("norm", cases([p](const Tensor& a, const Shape& dims,
+                              bool keep) { return norm(a, p, dims, keep); },
+                          [p](const std::vector<double>& x) {
+                            long double sum = 0;
+                            for (const double v : x) {
+                              sum += std::pow(
+                                  static_cast<long double>(std::abs(v)), p);
+                            }
+                            return static_cast<double>(std::pow(sum, 1 / p));
+                          }));
+  }
+}
+
+TEST(Norm, OfInfiniteOrderIsTheLargest) {
+  const double p = std::numeric_limits<double>::infinity();
+  battery("norm", cases([p](const Tensor& a, const Shape& dims,
+                            bool keep) { return norm(a, p, dims, keep); },
+                        [](std::vector<double> x) {
+                          for (double& v : x) v = std::abs(v);
+                          return largest(x);
+                        }));
+}
+
+TEST(Norm, DerivativeAtZeroIsZero) {
+  for (const double p :
+       {1.0, 1.5, 2.0, 3.0, std::numeric_limits<double>::infinity()}) {
+    Tensor a = from_values({0, 0, 3, 4}, {2, 2});
+    a.set_requires_grad();
+    sum(norm(a, p, {1})).backward();
+    const auto g = a.grad().to_vector();
+    EXPECT_EQ(g[0], 0) << p;
+    EXPECT_EQ(g[1], 0) << p;
+    EXPECT_GT(g[3], 0) << p;
+  }
+}
+
+TEST(Norm, OfLargeFloatsIsFinite) {
+  EXPECT_FLOAT_EQ(norm(from_values({3e30, 4e30}, {2})).item<float>(), 5e30f);
+}
+
 OpCase sum_to_case(const Shape& from, const Shape& to, std::vector<int> dims,
                    bool differentiable = true) {
   OpCase c;
@@ -161,6 +233,8 @@ TEST(Reduce, EmptyAxes) {
             std::vector<double>(6, 0.0));
   EXPECT_EQ(sum(zeros({2, 0, 3}), {0}).shape(), (Shape{0, 3}));
   EXPECT_TRUE(std::isnan(mean(zeros({0})).item()));
+  EXPECT_EQ(norm(zeros({0})).item(), 0);
+  EXPECT_EQ(max(zeros({0, 3}), {1}).shape(), Shape{0});
   EXPECT_EQ(sum_to(zeros({0, 3}), {3}).to_vector(),
             std::vector<double>(3, 0.0));
 }
@@ -177,9 +251,15 @@ TEST(Reduce, ErrorsNameOperationAndShapes) {
   expect_error([&] { mean(a, {0, -2}); }, {"mean", "repeated", "(2, 3)"});
   expect_error([&] { sum_to(a, {4}); }, {"sum_to", "(4)", "(2, 3)"});
   expect_error([&] { sum_to(a, {1, 2, 3}); }, {"sum_to", "(1, 2, 3)"});
+  expect_error([&] { max(a, {-3}); }, {"max", "dimension -3", "(2, 3)"});
+  expect_error([&] { max(zeros({2, 0}), {1}); }, {"max", "(2, 0)"});
+  expect_error([&] { norm(a, 0.5); }, {"norm", "0.5", "(2, 3)"});
+  expect_error([&] { norm(a, 2, {5}); }, {"norm", "dimension 5", "(2, 3)"});
   const Tensor n = zeros({2, 3}, {DType::int64, {}});
   expect_error([&] { sum(n); }, {"sum", "int64", "(2, 3)"});
   expect_error([&] { mean(n); }, {"mean", "int64", "(2, 3)"});
+  expect_error([&] { max(n); }, {"max", "int64", "(2, 3)"});
+  expect_error([&] { norm(n); }, {"norm", "int64", "(2, 3)"});
 }
 
 }  // namespace
