@@ -6,18 +6,24 @@
 
 namespace sigtape {
 
-std::uint64_t byte_count(const std::vector<std::int64_t>& shape, DType dtype,
-                         const std::string& what) {
-  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
-  std::int64_t bytes = size_of(dtype);
+std::int64_t element_count(const std::vector<std::int64_t>& shape,
+                           const std::string& what) {
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / 8;
+  std::int64_t count = 1;
   for (const std::int64_t length : shape) {
     require<DataError>(length >= 0, what, ": expected lengths >= 0, got ",
                        length);
-    require<DataError>(length == 0 || bytes <= most / length, what,
+    require<DataError>(length == 0 || count <= most / length, what,
                        ": its shape has too many elements");
-    bytes *= length;
+    count *= length;
   }
-  return static_cast<std::uint64_t>(bytes);
+  return count;
+}
+
+std::uint64_t byte_count(const std::vector<std::int64_t>& shape, DType dtype,
+                         const std::string& what) {
+  return static_cast<std::uint64_t>(element_count(shape, what) *
+                                    size_of(dtype));
 }
 
 }  // namespace sigtape

@@ -22,8 +22,12 @@ struct NamedArray {
   bool operator==(const NamedArray&) const = default;
 };
 
-/// The bytes of an array. Throws DataError, with `what` in front, where a
-/// length is negative or the result does not fit into 63 bits.
+/// The product of `shape`. Throws DataError, with `what` in front, where a
+/// length is negative or the product times 8 does not fit into 63 bits.
+std::int64_t element_count(const std::vector<std::int64_t>& shape,
+                           const std::string& what);
+
+/// element_count times the size of an element. Throws as it does.
 std::uint64_t byte_count(const std::vector<std::int64_t>& shape, DType dtype,
                          const std::string& what);
 
