@@ -1,6 +1,8 @@
 #include "sigtape/layers/module.h"
 
+#include <mutex>
 #include <ostream>
+#include <set>
 
 #include "sigtape/framework/tape.h"
 
@@ -17,21 +19,40 @@ ValueShape shape_of(const Value& x) {
   return {x.data.size(1), x.data.size(2), x.lengths.defined()};
 }
 
+// The same text in memory that is never freed: a graph may outlive its layer.
+const char* lasting(const std::string& text) {
+  static std::mutex mutex;
+  static std::set<std::string> texts;
+  const std::lock_guard lock(mutex);
+  return texts.insert(text).first->c_str();
+}
+
 }  // namespace
 
 std::ostream& operator<<(std::ostream& out, const ValueShape& shape) {
   if (!shape.is_stream()) return out << shape.channels << " features";
-  return out << "a stream (length " << shape.length << ", " << shape.channels
-             << " channels)";
+  return out << (shape.unequal ? "streams (lengths up to "
+                               : "a stream (length ")
+             << shape.length << ", " << shape.channels << " channels)";
 }
 
 ValueShape Module::build(const ValueShape& input, TensorOptions options) {
   require(!built_, "layer '", name_, "': build called twice");
   input_ = input;
-  options_ = options;
-  output_ = on_build(input, options);
+  try {
+    output_ = on_build(input, options);
+  } catch (...) {
+    unbuild();
+    throw;
+  }
   built_ = true;
   return output_;
+}
+
+void Module::unbuild() {
+  built_ = false;
+  parameters_.clear();
+  for (const Child& child : children_) child.module->unbuild();
 }
 
 Value Module::forward(const Value& x) {
@@ -40,8 +61,33 @@ Value Module::forward(const Value& x) {
   require_input(shape.is_stream() == input_.is_stream() &&
                     shape.channels == input_.channels,
                 shape, input_);
-  const LayerScope scope(name_.c_str());
+  if (x.lengths.defined()) check_lengths(x);
+  const LayerScope scope(scope_);
   return on_forward(x);
+}
+
+void Module::check_lengths(const Value& x) const {
+  const std::int64_t batch = x.data.size(0), length = x.data.size(1);
+  const Tensor& lengths = x.lengths;
+  require(x.is_stream() && lengths.dtype() == DType::int64 &&
+              lengths.shape() == Shape{batch} && lengths.is_contiguous(),
+          "layer '", name_, "' (", type(), "): expected int64 lengths (", batch,
+          ") of streams, got ", lengths.dtype(), " ", lengths.shape(), " for ",
+          x.data.shape());
+  const std::int64_t* n = lengths.data<std::int64_t>();
+  for (std::int64_t b = 0; b < batch; ++b) {
+    require(n[b] >= 1 && n[b] <= length, "layer '", name_, "' (", type(),
+            "): expected lengths from 1 to ", length, ", got ", n[b],
+            " for stream ", b);
+  }
+}
+
+void Module::set_name(const std::string& name) {
+  name_ = name;
+  scope_ = lasting(name);
+  for (const Child& child : children_) {
+    child.module->set_name(name.empty() ? child.name : name + "." + child.name);
+  }
 }
 
 std::vector<NamedTensor> Module::named_parameters() const {

@@ -34,7 +34,8 @@ struct ValueShape {
   bool operator==(const ValueShape&) const = default;
 };
 
-/// "a stream (length 100, 6 channels)" or "10 features".
+/// "a stream (length 100, 6 channels)", "streams (lengths up to 100, 6
+/// channels)" or "10 features".
 std::ostream& operator<<(std::ostream& out, const ValueShape& shape);
 
 /// A parameter and its name, as in PyTorch: "augment.convs.0.weight".
@@ -64,14 +65,16 @@ class Module {
   const ValueShape& input_shape() const { return input_; }
   const ValueShape& output_shape() const { return output_; }
 
-  /// The fewest points a stream must have so that the output has at least
-  /// `points` (0 where the output is no stream). Legal before build.
+  /// The fewest points a stream must have so that the output is a stream of at
+  /// least `points`; with 0, so that the layer can be applied at all (0 where
+  /// it takes features). Legal before build.
   virtual std::int64_t least_length(std::int64_t points) const {
     return points;
   }
 
   /// Applies the layer. Throws UsageError naming layer, got and needed where
-  /// the shape is not one that build has seen (length and batch may differ).
+  /// the shape is not one that build has seen (length and batch may differ),
+  /// or lengths are not int64 (batch) in 1..length.
   Value forward(const Value& x);
   /// The same for streams of equal length or features.
   Tensor operator()(const Tensor& x) { return forward({x, {}}).data; }
@@ -89,9 +92,10 @@ class Module {
   void eval() { train(false); }
   bool is_training() const { return training_; }
 
-  /// The prefix of this layer's parameter names, "" for the outermost.
+  /// The prefix of this layer's parameter names, "" for the outermost. Set
+  /// before the layer joins another, it replaces the name it would get there.
   const std::string& name() const { return name_; }
-  void set_name(std::string name) { name_ = std::move(name); }
+  void set_name(const std::string& name);
 
  protected:
   virtual ValueShape on_build(const ValueShape& input,
@@ -100,7 +104,7 @@ class Module {
 
   /// Registers a parameter under `name`, in the order of the calls.
   Tensor add_parameter(std::string name, Tensor tensor);
-  /// Registers a child layer; its name becomes its prefix.
+  /// Registers a child layer under `name`, its prefix within this one.
   void add_child(std::string name, std::shared_ptr<Module> child);
 
   /// Throws UsageError: "layer 'augment1' (augment): expected ..., got ...".
@@ -118,10 +122,12 @@ class Module {
     std::shared_ptr<Module> module;
   };
   void collect(const std::string& prefix, std::vector<NamedTensor>& all) const;
+  void check_lengths(const Value& x) const;
+  void unbuild();
 
   std::string name_;
+  const char* scope_ = "";  // the name, for as long as the program runs
   ValueShape input_, output_;
-  TensorOptions options_;
   bool built_ = false;
   bool training_ = true;
   std::vector<NamedTensor> parameters_;
@@ -129,5 +135,13 @@ class Module {
 };
 
 using ModulePtr = std::shared_ptr<Module>;
+
+/// `layer` with its name set: named("augment1", augment({...})).
+template <class Layer>
+std::shared_ptr<Layer> named(const std::string& name,
+                             std::shared_ptr<Layer> layer) {
+  layer->set_name(name);
+  return layer;
+}
 
 }  // namespace sigtape

@@ -1,0 +1,42 @@
+#include "sigtape/layers/linear.h"
+
+#include <cmath>
+
+#include "sigtape/framework/ops.h"
+
+namespace sigtape {
+
+Linear::Linear(LinearOptions options) : options_(options) {
+  require(options_.out >= 0, "linear: expected out >= 0, got ", options_.out);
+}
+
+void Linear::set_out(std::int64_t out) {
+  require(!is_built(), "layer '", name(), "' (linear): set_out after build");
+  require(out >= 1, "layer '", name(), "' (linear): expected out >= 1, got ",
+          out);
+  options_.out = out;
+}
+
+ValueShape Linear::on_build(const ValueShape& input, TensorOptions options) {
+  require(options_.out >= 1, "layer '", name(),
+          "' (linear): expected a number of output channels, got none");
+  const double bound = 1 / std::sqrt(static_cast<double>(input.channels));
+  weight_ = add_parameter("weight", uniform({options_.out, input.channels},
+                                            -bound, bound, options));
+  bias_ = {};
+  if (options_.bias) {
+    bias_ =
+        add_parameter("bias", uniform({options_.out}, -bound, bound, options));
+  }
+  return {input.length, options_.out, input.unequal};
+}
+
+Value Linear::on_forward(const Value& x) {
+  return {linear(x.data, weight_, bias_), x.lengths};
+}
+
+ModulePtr linear(LinearOptions options) {
+  return std::make_shared<Linear>(options);
+}
+
+}  // namespace sigtape
