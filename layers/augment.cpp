@@ -57,11 +57,10 @@ std::int64_t Augment::least_length(std::int64_t points) const {
 }
 
 void Augment::check_length(std::int64_t length) const {
-  require(output_length(length) >= 1, "layer '", name(),
-          "' (augment): too short a stream: expected at least ",
-          least_length(1), " points (kernel_size ", options_.kernel_size,
-          ", padding ", options_.padding, ", dilation ", options_.dilation,
-          "), got ", length);
+  if (output_length(length) >= 1) return;
+  fail(label(), ": too short a stream: expected at least ", least_length(1),
+       " points (kernel_size ", options_.kernel_size, ", padding ",
+       options_.padding, ", dilation ", options_.dilation, "), got ", length);
 }
 
 ValueShape Augment::on_build(const ValueShape& input, TensorOptions options) {

@@ -11,15 +11,14 @@ Linear::Linear(LinearOptions options) : options_(options) {
 }
 
 void Linear::set_out(std::int64_t out) {
-  require(!is_built(), "layer '", name(), "' (linear): set_out after build");
-  require(out >= 1, "layer '", name(), "' (linear): expected out >= 1, got ",
-          out);
+  if (is_built()) fail(label(), ": set_out after build");
+  if (out < 1) fail(label(), ": expected out >= 1, got ", out);
   options_.out = out;
 }
 
 ValueShape Linear::on_build(const ValueShape& input, TensorOptions options) {
-  require(options_.out >= 1, "layer '", name(),
-          "' (linear): expected a number of output channels, got none");
+  require(options_.out >= 1, label(),
+          ": expected a number of output channels, got none");
   const double bound = 1 / std::sqrt(static_cast<double>(input.channels));
   weight_ = add_parameter("weight", uniform({options_.out, input.channels},
                                             -bound, bound, options));

@@ -37,7 +37,7 @@ std::ostream& operator<<(std::ostream& out, const ValueShape& shape) {
 }
 
 ValueShape Module::build(const ValueShape& input, TensorOptions options) {
-  require(!built_, "layer '", name_, "': build called twice");
+  if (built_) fail(label(), ": build called twice");
   input_ = input;
   try {
     output_ = on_build(input, options);
@@ -69,17 +69,22 @@ Value Module::forward(const Value& x) {
 void Module::check_lengths(const Value& x) const {
   const std::int64_t batch = x.data.size(0), length = x.data.size(1);
   const Tensor& lengths = x.lengths;
-  require(x.is_stream() && lengths.dtype() == DType::int64 &&
-              lengths.shape() == Shape{batch} && lengths.is_contiguous(),
-          "layer '", name_, "' (", type(), "): expected int64 lengths (", batch,
-          ") of streams, got ", lengths.dtype(), " ", lengths.shape(), " for ",
-          x.data.shape());
+  if (!x.is_stream() || lengths.dtype() != DType::int64 ||
+      lengths.shape() != Shape{batch} || !lengths.is_contiguous()) {
+    fail(label(), ": expected int64 lengths (", batch, ") of streams, got ",
+         lengths.dtype(), " ", lengths.shape(), " for ", x.data.shape());
+  }
   const std::int64_t* n = lengths.data<std::int64_t>();
   for (std::int64_t b = 0; b < batch; ++b) {
-    require(n[b] >= 1 && n[b] <= length, "layer '", name_, "' (", type(),
-            "): expected lengths from 1 to ", length, ", got ", n[b],
-            " for stream ", b);
+    if (n[b] >= 1 && n[b] <= length) continue;
+    fail(label(), ": expected lengths from 1 to ", length, ", got ", n[b],
+         " for stream ", b);
   }
+}
+
+std::string Module::label() const {
+  if (name_.empty()) return type();
+  return "layer '" + name_ + "' (" + type() + ")";
 }
 
 void Module::set_name(const std::string& name) {

@@ -96,6 +96,8 @@ class Module {
   /// before the layer joins another, it replaces the name it would get there.
   const std::string& name() const { return name_; }
   void set_name(const std::string& name);
+  /// For messages: "layer 'augment1' (augment)", or "augment" without a name.
+  std::string label() const;
 
  protected:
   virtual ValueShape on_build(const ValueShape& input,
@@ -107,12 +109,12 @@ class Module {
   /// Registers a child layer under `name`, its prefix within this one.
   void add_child(std::string name, std::shared_ptr<Module> child);
 
-  /// Throws UsageError: "layer 'augment1' (augment): expected ..., got ...".
+  /// Throws UsageError: "LABEL: expected ..., got ...".
   template <class... Expected>
   void require_input(bool condition, const ValueShape& got,
                      const Expected&... expected) const {
-    require(condition, "layer '", name_, "' (", type(), "): expected ",
-            expected..., ", got ", got);
+    if (condition) return;
+    fail(label(), ": expected ", expected..., ", got ", got);
   }
 
  private:

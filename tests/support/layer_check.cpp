@@ -1,0 +1,88 @@
+#include "support/layer_check.h"
+
+#include <gtest/gtest.h>
+
+#include "sigtape/framework/ops.h"
+#include "sigtape/framework/random.h"
+#include "sigtape/framework/tape.h"
+#include "support/battery.h"
+
+namespace sigtape::test {
+
+namespace {
+
+ModulePtr built(const std::function<ModulePtr()>& make, const Tensor& x,
+                DType dtype) {
+  manual_seed(17);
+  ModulePtr layer = make();
+  if (x.rank() == 2) {
+    layer->build({0, x.size(1), false}, {dtype, {}});
+  } else {
+    layer->build({x.size(1), x.size(2), false}, {dtype, {}});
+  }
+  return layer;
+}
+
+double weighted_sum(const Tensor& y) {
+  const std::vector<double> v = y.to_vector();
+  const std::vector<double> w = random_tensor(y.shape(), 5).to_vector();
+  double sum = 0;
+  for (std::size_t i = 0; i < v.size(); ++i) sum += v[i] * w[i];
+  return sum;
+}
+
+// d f / d parameter[i] by (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12h.
+double difference(Tensor parameter, std::int64_t i,
+                  const std::function<Tensor()>& f) {
+  const NoGrad no_grad;
+  const double h = 1e-3, value = parameter.data<double>()[i];
+  const auto at = [&](double v) {
+    parameter.mutable_data<double>()[i] = v;
+    return weighted_sum(f());
+  };
+  const double near = at(value + h) - at(value - h);
+  const double far = at(value + 2 * h) - at(value - 2 * h);
+  parameter.mutable_data<double>()[i] = value;
+  return (8 * near - far) / (12 * h);
+}
+
+}  // namespace
+
+void check_parameter_gradients(const std::vector<NamedTensor>& parameters,
+                               const std::function<Tensor()>& f) {
+  for (const NamedTensor& p : parameters) Tensor(p.tensor).clear_grad();
+  const Tensor y = f();
+  y.backward(random_tensor(y.shape(), 5));
+  for (const NamedTensor& p : parameters) {
+    std::vector<double> expected(p.tensor.numel());
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      expected[i] = difference(p.tensor, static_cast<std::int64_t>(i), f);
+    }
+    ASSERT_TRUE(p.tensor.grad().defined()) << p.name;
+    EXPECT_LE(relative_error(p.tensor.grad().to_vector(), expected), 1e-6)
+        << p.name;
+  }
+}
+
+void check_layer(const std::string& name,
+                 const std::function<ModulePtr()>& make, const Tensor& x,
+                 const LayerReference& reference) {
+  const ModulePtr exact = built(make, x, DType::float64);
+  const ModulePtr rounded = built(make, x, DType::float32);
+  OpCase c{
+      .name = name,
+      .inputs = {x},
+      .op =
+          [&](const std::vector<Tensor>& in) {
+            return (in[0].dtype() == DType::float64 ? *exact : *rounded)(in[0]);
+          },
+      .reference =
+          [&](const std::vector<Tensor>& in) {
+            return reference(in[0], exact->parameters());
+          }};
+  battery("layer", {c});
+  check_parameter_gradients(exact->named_parameters(),
+                            [&] { return (*exact)(x); });
+}
+
+}  // namespace sigtape::test
