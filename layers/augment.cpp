@@ -23,6 +23,7 @@ void require_least(const char* option, std::int64_t value, std::int64_t least) {
 
 Augment::Augment(AugmentOptions options) : options_(std::move(options)) {
   const AugmentOptions& o = options_;
+  set_name(o.name);
   require_least("in_channels", o.in_channels, 0);
   for (const std::int64_t size : o.layer_sizes) {
     require_least("layer_sizes", size, 1);

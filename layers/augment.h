@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "sigtape/layers/activation.h"
@@ -13,7 +14,7 @@ struct AugmentOptions {
   std::int64_t in_channels = 0;
   /// Output channels of each layer: the first is a convolution, the later ones
   /// act on single points. Empty: nothing is learned.
-  std::vector<std::int64_t> layer_sizes;
+  std::vector<std::int64_t> layer_sizes = {};
   std::int64_t kernel_size = 1;
   /// Of the convolution, as in Conv1dOptions; only with layers.
   std::int64_t stride = 1;
@@ -24,6 +25,8 @@ struct AugmentOptions {
   Activation activation = Activation::relu;
   bool include_original = true;
   bool include_time = true;
+  /// The layer's name; empty: by its place.
+  std::string name = {};
 };
 
 /// Makes of a stream (batch, length, channels) another of channels (original,

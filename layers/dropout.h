@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "sigtape/layers/module.h"
 
 namespace sigtape {
@@ -7,6 +9,8 @@ namespace sigtape {
 struct DropoutOptions {
   /// Probability with which an element becomes 0, in [0, 1).
   double p = 0.5;
+  /// The layer's name; empty: by its place.
+  std::string name = {};
 };
 
 /// While training each element is 0 with probability p, else divided by 1 - p

@@ -1,10 +1,13 @@
 #include "sigtape/layers/layer_norm.h"
 
+#include <utility>
+
 #include "sigtape/framework/ops.h"
 
 namespace sigtape {
 
-LayerNorm::LayerNorm(LayerNormOptions options) : options_(options) {
+LayerNorm::LayerNorm(LayerNormOptions options) : options_(std::move(options)) {
+  set_name(options_.name);
   require(options_.eps >= 0, "layer_norm: expected eps >= 0, got ",
           options_.eps);
 }
@@ -20,7 +23,7 @@ Value LayerNorm::on_forward(const Value& x) {
 }
 
 ModulePtr layer_norm(LayerNormOptions options) {
-  return std::make_shared<LayerNorm>(options);
+  return std::make_shared<LayerNorm>(std::move(options));
 }
 
 }  // namespace sigtape

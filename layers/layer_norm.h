@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "sigtape/layers/module.h"
 
 namespace sigtape {
@@ -7,6 +9,8 @@ namespace sigtape {
 struct LayerNormOptions {
   /// Added to the variance, at least 0.
   double eps = 1e-5;
+  /// The layer's name; empty: by its place.
+  std::string name = {};
 };
 
 /// Features, or every point of a stream, shifted and scaled over the channels

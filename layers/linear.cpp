@@ -1,12 +1,14 @@
 #include "sigtape/layers/linear.h"
 
 #include <cmath>
+#include <utility>
 
 #include "sigtape/framework/ops.h"
 
 namespace sigtape {
 
-Linear::Linear(LinearOptions options) : options_(options) {
+Linear::Linear(LinearOptions options) : options_(std::move(options)) {
+  set_name(options_.name);
   require(options_.out >= 0, "linear: expected out >= 0, got ", options_.out);
 }
 
@@ -35,7 +37,7 @@ Value Linear::on_forward(const Value& x) {
 }
 
 ModulePtr linear(LinearOptions options) {
-  return std::make_shared<Linear>(options);
+  return std::make_shared<Linear>(std::move(options));
 }
 
 }  // namespace sigtape

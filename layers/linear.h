@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "sigtape/layers/module.h"
 
@@ -10,6 +11,8 @@ struct LinearOptions {
   /// Output channels; 0: to be set by Linear::set_out before build.
   std::int64_t out = 0;
   bool bias = true;
+  /// The layer's name; empty: by its place.
+  std::string name = {};
 };
 
 /// x weight^T + bias over the channels of features or of every point of a

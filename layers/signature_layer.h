@@ -13,10 +13,10 @@ namespace sigtape {
 struct SignatureLayerOptions {
   std::int64_t depth = 1;
   bool stream = false;
-  Basepoint basepoint;
+  Basepoint basepoint = {};
   bool inverse = false;
   bool scalar_term = false;
-  std::string name;
+  std::string name = {};
 };
 
 /// The signature of a stream (batch, length, channels): features (batch, S),

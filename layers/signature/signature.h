@@ -44,20 +44,20 @@ class Basepoint {
 struct SignatureOptions {
   /// The signatures of all initial pieces of the path in place of the last.
   bool stream = false;
-  Basepoint basepoint;
+  Basepoint basepoint = {};
   /// The group inverse: the signature of the path run backwards.
   bool inverse = false;
   /// (batch, S): what came before. The result is initial (x) signature; with
   /// `inverse` an inverse signature, and signature^-1 (x) initial. It is worth
   /// something only where the path starts where the earlier one ended, by its
   /// basepoint: without one a warning is given.
-  Tensor initial;
+  Tensor initial = {};
   /// A constant 1 before the first word, also in `initial`.
   bool scalar_term = false;
   /// int64 (batch): the number of true points of each path, for padded
   /// batches. What stands beyond is never used: its gradient is exactly 0, and
   /// results of a stream beyond the last true one repeat that. Undefined: all.
-  Tensor lengths;
+  Tensor lengths = {};
 };
 
 /// The signature of each path (batch, length, channels) up to words of
