@@ -2,23 +2,9 @@
 
 #include <string>
 
+#include "sigtape/framework/simd/isa_list.h"
+
 namespace sigtape {
-
-/// Instruction sets that vector kernels are compiled for. Sources named
-/// X_simd.cpp are compiled once for each set of the processor family, in a
-/// namespace of that name, and export a table of function pointers; the choice
-/// between the tables is made at run time by `active_isa`.
-enum class Isa { scalar, avx2, avx512, neon };
-
-/// Applies M(name) to every instruction set this build has kernels for, the
-/// narrowest first: the one list of table look-ups.
-#if defined(__x86_64__) || defined(_M_X64)
-#define SIGTAPE_FOR_EACH_ISA(M) M(scalar) M(avx2) M(avx512)
-#elif defined(__aarch64__)
-#define SIGTAPE_FOR_EACH_ISA(M) M(scalar) M(neon)
-#else
-#define SIGTAPE_FOR_EACH_ISA(M) M(scalar)
-#endif
 
 /// "scalar", "avx2", "avx512" or "neon".
 const char* isa_name(Isa isa);

@@ -27,6 +27,16 @@ struct VecOf {
 template <class T>
 using Vec = typename VecOf<T>::type;
 
+template <class T>
+struct MaskOf {
+  typedef decltype(Vec<T>{} < Vec<T>{}) type;
+};
+
+/// What comparing two Vec<T> gives: integers as wide as T, 0 or -1; also the
+/// indices of a shuffle.
+template <class T>
+using Mask = typename MaskOf<T>::type;
+
 /// Elements of a Vec<T>.
 template <class T>
 constexpr int lanes() {

@@ -1,0 +1,288 @@
+#pragma once
+
+// The two last levels: words of level N - 1 and, below each, its d leaves of
+// level N. From the parent's two sums, parent[t][0] and parent[t][1] (divided
+// by 2), and the increments e[t] of all letters,
+//
+//   g = S + parent[1] e_i,  S <- S + parent[0] e_i   for a word with letter i,
+//   leaf_j <- leaf_j + g e_j                         for its leaves.
+//
+// Nothing is stored for each step but g, and that only where the leaves do not
+// fit the registers.
+
+#include "sigtape/layers/signature/signature_nodes_simd.h"
+
+namespace sigtape::SIGTAPE_ISA_NAME {
+
+/// Words of level N - 1 with one parent, their leaves, and a block of steps.
+template <class T>
+struct Leaves {
+  std::int64_t steps;
+  std::int64_t channels;
+  const Vec<T>* state;      ///< [M]
+  Vec<T>* state_after;      ///< [M]; may be `state`
+  Vec<T>* leaves;           ///< [M][d], or their cotangents in backward
+  const Vec<T>* increment;  ///< [steps] of the first word's letter
+  std::int64_t increment_stride;
+  const Vec<T>* letters;  ///< [steps][d] of all letters
+  const Vec<T>* parent;   ///< [steps][2], stride below
+  std::int64_t parent_stride;
+  Vec<T>* partials;      ///< scratch [steps][M]
+  Vec<T>* history;       ///< [steps][M] states or cotangents; or null
+  Vec<T>* leaf_history;  ///< [steps][M][d] the same of leaves; or null
+
+  // Backward only.
+  Vec<T>* dstate;      ///< [M]
+  Vec<T>* dincrement;  ///< as increment; added to
+  Vec<T>* dletters;    ///< as letters; added to
+  Vec<T>* dparent;     ///< [steps][2]
+};
+
+/// g of M words for all steps into `partials`, their states into history.
+template <class T, int M>
+SIGTAPE_INLINE void leaf_partials(const Leaves<T>& a) {
+  Vec<T> state[M];
+  for (int m = 0; m < M; ++m) state[m] = a.state[m];
+  const Vec<T>* __restrict increment = a.increment;
+  const Vec<T>* __restrict parent = a.parent;
+  Vec<T>* __restrict partials = a.partials;
+  for (std::int64_t t = 0; t < a.steps; ++t) {
+#pragma GCC unroll 5
+    for (int m = 0; m < M; ++m) {
+      partials[m] = state[m] + parent[1] * increment[m];
+      state[m] += parent[0] * increment[m];
+    }
+    if (a.history)
+      for (int m = 0; m < M; ++m) a.history[t * M + m] = state[m];
+    increment += a.increment_stride;
+    parent += a.parent_stride;
+    partials += M;
+  }
+  if (a.state_after)
+    for (int m = 0; m < M; ++m) a.state_after[m] = state[m];
+}
+
+/// leaf[m][j] += sum over t of partials[t][m] letters[t][j] for J letters from
+/// `first` on: the register tile of a matrix product.
+template <class T, int M, int J, bool History>
+SIGTAPE_INLINE void leaf_products(const Leaves<T>& a, std::int64_t first) {
+  Vec<T> sum[M][J];
+  const std::int64_t d = a.channels;
+  Vec<T>* leaves = a.leaves + first;
+  for (int m = 0; m < M; ++m)
+    for (int j = 0; j < J; ++j) sum[m][j] = leaves[m * d + j];
+  const Vec<T>* __restrict letters = a.letters + first;
+  const Vec<T>* __restrict partials = a.partials;
+  Vec<T>* __restrict history = History ? a.leaf_history + first : nullptr;
+  for (std::int64_t t = 0; t < a.steps; ++t) {
+#pragma GCC unroll 6
+    for (int j = 0; j < J; ++j) {
+      const Vec<T> e = letters[j];
+#pragma GCC unroll 5
+      for (int m = 0; m < M; ++m) {
+        sum[m][j] += partials[m] * e;
+        if constexpr (History) history[m * d + j] = sum[m][j];
+      }
+    }
+    letters += d;
+    partials += M;
+    if constexpr (History) history += M * d;
+  }
+  for (int m = 0; m < M; ++m)
+    for (int j = 0; j < J; ++j) leaves[m * d + j] = sum[m][j];
+}
+
+/// Any number of letters, for M words.
+template <class T, int M, bool History>
+void walk_leaves_any(const Leaves<T>& a) {
+  leaf_partials<T, M>(a);
+  constexpr int kTile = SIGTAPE_VECTOR_BYTES == 64 ? 5 : 3;
+  const std::int64_t d = a.channels;
+  std::int64_t j = 0;
+  for (; j + kTile <= d; j += kTile) leaf_products<T, M, kTile, History>(a, j);
+  if constexpr (kTile > 3) {
+    if (d - j >= 3) {
+      leaf_products<T, M, 3, History>(a, j);
+      j += 3;
+    }
+  }
+  if (d - j == 2) leaf_products<T, M, 2, History>(a, j);
+  if (d - j == 1) leaf_products<T, M, 1, History>(a, j);
+}
+
+/// M words with D leaves each, everything in registers. M = D: the words are
+/// the whole family, so their letters are the leaves' letters.
+template <class T, int M, int D>
+void walk_leaves_tile(const Leaves<T>& a) {
+  Vec<T> state[M], sum[M][D];
+  for (int m = 0; m < M; ++m) {
+    state[m] = a.state[m];
+    for (int j = 0; j < D; ++j) sum[m][j] = a.leaves[m * D + j];
+  }
+  const Vec<T>* __restrict increment = M == D ? a.letters : a.increment;
+  const Vec<T>* __restrict letters = a.letters;
+  const Vec<T>* __restrict parent = a.parent;
+  const std::int64_t increment_stride = M == D ? D : a.increment_stride;
+  for (std::int64_t t = 0; t < a.steps; ++t) {
+#pragma GCC unroll 5
+    for (int m = 0; m < M; ++m) {
+      const Vec<T> g = state[m] + parent[1] * increment[m];
+      state[m] += parent[0] * increment[m];
+#pragma GCC unroll 8
+      for (int j = 0; j < D; ++j) sum[m][j] += g * letters[j];
+    }
+    increment += increment_stride;
+    letters += D;
+    parent += a.parent_stride;
+  }
+  for (int m = 0; m < M; ++m) {
+    a.state_after[m] = state[m];
+    for (int j = 0; j < D; ++j) a.leaves[m * D + j] = sum[m][j];
+  }
+}
+
+/// A word of level N - 2 with its D children and their D * D leaves, all in
+/// registers: its sums are never stored.
+template <class T>
+struct Twig {
+  const Vec<T>* state;  ///< the word
+  Vec<T>* state_after;
+  const Vec<T>* increment;  ///< [steps] of its letter
+  std::int64_t increment_stride;
+  const Vec<T>* parent;  ///< [steps][3], stride below
+  std::int64_t parent_stride;
+};
+
+template <class T, int D>
+void walk_twig(const Twig<T>& twig, const Leaves<T>& a) {
+  Vec<T> word = *twig.state, state[D], sum[D][D];
+  for (int m = 0; m < D; ++m) {
+    state[m] = a.state[m];
+    for (int j = 0; j < D; ++j) sum[m][j] = a.leaves[m * D + j];
+  }
+  const Vec<T> half = broadcast(T(0.5));
+  const Vec<T>* __restrict increment = twig.increment;
+  const Vec<T>* __restrict letters = a.letters;
+  const Vec<T>* __restrict parent = twig.parent;
+  for (std::int64_t t = 0; t < a.steps; ++t) {
+    const Vec<T> d = *increment;
+    const Vec<T> first = word + parent[1] * d;
+    const Vec<T> second = (word + parent[2] * d) * half;
+    word += parent[0] * d;
+#pragma GCC unroll 4
+    for (int m = 0; m < D; ++m) {
+      const Vec<T> g = state[m] + second * letters[m];
+      state[m] += first * letters[m];
+#pragma GCC unroll 4
+      for (int j = 0; j < D; ++j) sum[m][j] += g * letters[j];
+    }
+    increment += twig.increment_stride;
+    letters += D;
+    parent += twig.parent_stride;
+  }
+  *twig.state_after = word;
+  for (int m = 0; m < D; ++m) {
+    a.state_after[m] = state[m];
+    for (int j = 0; j < D; ++j) a.leaves[m * D + j] = sum[m][j];
+  }
+}
+
+/// The adjoint for M words. D = 0: any number of letters, given at run time.
+/// leaves holds the cotangents of the leaves, constant through time unless
+/// `History` adds those of each step.
+template <class T, int M, int D, ParentShare Share, bool History>
+void walk_leaves_back(const Leaves<T>& a) {
+  Leaves<T> recomputed = a;
+  recomputed.history = nullptr;
+  recomputed.state_after = nullptr;
+  leaf_partials<T, M>(recomputed);
+
+  const std::int64_t d = D > 0 ? D : a.channels;
+  const std::int64_t last = a.steps - 1;
+  Vec<T> dstate[M], cotangent[M][D > 0 ? D : 1];
+  for (int m = 0; m < M; ++m) {
+    dstate[m] = a.dstate[m];
+    for (int j = 0; j < D; ++j) cotangent[m][j] = a.leaves[m * D + j];
+  }
+  const std::int64_t stride = a.increment_stride;
+  const Vec<T>* __restrict increment = a.increment + last * stride;
+  Vec<T>* dincrement = a.dincrement + last * stride;
+  const Vec<T>* __restrict letters = a.letters + last * d;
+  Vec<T>* dletters = a.dletters + last * d;
+  const Vec<T>* __restrict parent = a.parent + last * a.parent_stride;
+  Vec<T>* __restrict dparent = a.dparent + last * 2;
+  const Vec<T>* __restrict partials = a.partials + last * M;
+  const Vec<T>* __restrict history =
+      History ? a.leaf_history + last * M * d : nullptr;
+  for (std::int64_t t = last; t >= 0; --t) {
+    Vec<T> g[M], h[M], sum[D > 0 ? D : 1];
+    for (int m = 0; m < M; ++m) {
+      g[m] = partials[m];
+      h[m] = Vec<T>{};
+    }
+    if constexpr (D > 0) {
+      for (int j = 0; j < D; ++j) sum[j] = dletters[j];
+#pragma GCC unroll 8
+      for (int j = 0; j < D; ++j) {
+#pragma GCC unroll 5
+        for (int m = 0; m < M; ++m) {
+          h[m] += cotangent[m][j] * letters[j];
+          sum[j] += cotangent[m][j] * g[m];
+        }
+      }
+    } else {
+      for (std::int64_t j = 0; j < d; ++j) {
+        Vec<T> dletter = dletters[j];
+#pragma GCC unroll 5
+        for (int m = 0; m < M; ++m) {
+          Vec<T> c = a.leaves[m * d + j];
+          if constexpr (History) {
+            c += history[m * d + j];
+            a.leaves[m * d + j] = c;
+          }
+          h[m] += c * letters[j];
+          dletter += c * g[m];
+        }
+        dletters[j] = dletter;
+      }
+    }
+    Vec<T> share[2] = {};
+    if constexpr (Share == ParentShare::add) {
+      share[0] = dparent[0];
+      share[1] = dparent[1];
+    }
+#pragma GCC unroll 5
+    for (int m = 0; m < M; ++m) {
+      if constexpr (History) dstate[m] += a.history[t * M + m];
+      const Vec<T> e = M == D ? letters[m] : increment[m];
+      const Vec<T> dd = dstate[m] * parent[0] + h[m] * parent[1];
+      share[0] += dstate[m] * e;
+      share[1] += h[m] * e;
+      dstate[m] += h[m];
+      if constexpr (M == D) {
+        sum[m] += dd;
+      } else {
+        h[m] = dd;
+      }
+    }
+    if constexpr (D > 0)
+      for (int j = 0; j < D; ++j) dletters[j] = sum[j];
+    if constexpr (M != D)
+      for (int m = 0; m < M; ++m) dincrement[m] += h[m];
+    if constexpr (Share != ParentShare::none) {
+      dparent[0] = share[0];
+      dparent[1] = share[1];
+    }
+    increment -= stride;
+    dincrement -= stride;
+    letters -= d;
+    dletters -= d;
+    parent -= a.parent_stride;
+    dparent -= 2;
+    partials -= M;
+    if constexpr (History) history -= M * d;
+  }
+  for (int m = 0; m < M; ++m) a.dstate[m] = dstate[m];
+}
+
+}  // namespace sigtape::SIGTAPE_ISA_NAME

@@ -1,0 +1,200 @@
+#pragma once
+
+// Words of the levels up to depth - 2. A node is one word; its siblings differ
+// in the last letter. For a block of time a node takes the Horner partial sums
+// of its parent,
+//
+//   parent[t][k], k = 0..H: the sum g of level K - 1 that goes into level
+//   K + k, divided by k + 1,
+//
+// and the increments d of its last letter, and writes its own,
+//
+//   partials[t][k - 1] = (S + parent[t][k] d) / k, k = 1..H,   H = depth - K,
+//
+// while its state moves on, S <- S + parent[t][0] d.
+
+#include "sigtape/framework/simd/vec.h"
+
+namespace sigtape::SIGTAPE_ISA_NAME {
+
+/// What the cotangent of a parent's sums does with a child's share.
+enum class ParentShare { none, overwrite, add };
+
+/// M siblings and a block of `steps` increments; all arrays are vectors.
+template <class T>
+struct Siblings {
+  std::int64_t steps;
+  const Vec<T>* state;      ///< [M] before the block
+  Vec<T>* state_after;      ///< [M]; may be `state`; null: not wanted
+  const Vec<T>* increment;  ///< [steps], stride below; siblings follow
+  std::int64_t increment_stride;
+  const Vec<T>* parent;  ///< [steps][H + 1], stride below
+  std::int64_t parent_stride;
+  Vec<T>* partials;             ///< [M][steps][H]
+  std::int64_t sibling_stride;  ///< vectors between siblings' partials
+  Vec<T>* history;              ///< [steps][M] states or cotangents; or null
+
+  // Backward only.
+  Vec<T>* dstate;           ///< [M], after the block; left: before it
+  Vec<T>* dincrement;       ///< as increment; added to
+  Vec<T>* dparent;          ///< [steps][H + 1]
+  const Vec<T>* dpartials;  ///< as partials
+};
+
+/// The reciprocals 1, 1/2, .. of levels.
+template <class T>
+SIGTAPE_INLINE Vec<T> divided(Vec<T> v, std::int64_t by) {
+  return by == 1 ? v : v * broadcast(T(1) / static_cast<T>(by));
+}
+
+/// Writes partials, state_after and history. H = 0: any height, given at run
+/// time, for M = 1.
+template <class T, int H, int M>
+void walk_nodes(const Siblings<T>& nodes, std::int64_t height) {
+  Vec<T> state[M];
+  for (int m = 0; m < M; ++m) state[m] = nodes.state[m];
+  const std::int64_t sums = H > 0 ? H : height;
+  const Vec<T>* __restrict increment = nodes.increment;
+  const Vec<T>* __restrict parent = nodes.parent;
+  Vec<T>* __restrict partials = nodes.partials;
+  Vec<T>* __restrict history = nodes.history;
+  const std::int64_t stride = nodes.sibling_stride;
+  for (std::int64_t t = 0; t < nodes.steps; ++t) {
+#pragma GCC unroll 4
+    for (int m = 0; m < M; ++m) {
+      const Vec<T> d = increment[m];
+      if constexpr (H > 0) {
+#pragma GCC unroll 8
+        for (int k = 1; k <= H; ++k)
+          partials[m * stride + k - 1] =
+              divided<T>(state[m] + parent[k] * d, k);
+      } else {
+        for (std::int64_t k = 1; k <= sums; ++k)
+          partials[k - 1] = divided<T>(state[m] + parent[k] * d, k);
+      }
+      state[m] += parent[0] * d;
+      if (history) history[t * M + m] = state[m];
+    }
+    increment += nodes.increment_stride;
+    parent += nodes.parent_stride;
+    partials += sums;
+  }
+  if (nodes.state_after)
+    for (int m = 0; m < M; ++m) nodes.state_after[m] = state[m];
+}
+
+/// The adjoint: from the cotangents of partials and of the state after the
+/// block to those of the state before it, of increments and of the parent's
+/// sums. `history` holds cotangents of the state after each step, or is null.
+template <class T, int H, int M, ParentShare Share>
+void walk_nodes_back(const Siblings<T>& nodes, std::int64_t height) {
+  Vec<T> dstate[M];
+  for (int m = 0; m < M; ++m) dstate[m] = nodes.dstate[m];
+  const std::int64_t sums = H > 0 ? H : height;
+  const std::int64_t last = nodes.steps - 1;
+  const Vec<T>* __restrict increment =
+      nodes.increment + last * nodes.increment_stride;
+  Vec<T>* __restrict dincrement =
+      nodes.dincrement + last * nodes.increment_stride;
+  const Vec<T>* __restrict parent = nodes.parent + last * nodes.parent_stride;
+  Vec<T>* __restrict dparent = nodes.dparent + last * (sums + 1);
+  const Vec<T>* __restrict dpartials = nodes.dpartials + last * sums;
+  const std::int64_t stride = nodes.sibling_stride;
+  for (std::int64_t t = last; t >= 0; --t) {
+    if constexpr (H > 0) {
+      Vec<T> share[H + 1];
+      for (int k = 0; k <= H; ++k)
+        share[k] = Share == ParentShare::add ? dparent[k] : Vec<T>{};
+#pragma GCC unroll 4
+      for (int m = 0; m < M; ++m) {
+        if (nodes.history) dstate[m] += nodes.history[t * M + m];
+        const Vec<T> d = increment[m];
+        Vec<T> dd = dincrement[m] + dstate[m] * parent[0];
+        share[0] += dstate[m] * d;
+#pragma GCC unroll 8
+        for (int k = 1; k <= H; ++k) {
+          const Vec<T> h = divided<T>(dpartials[m * stride + k - 1], k);
+          dstate[m] += h;
+          share[k] += h * d;
+          dd += h * parent[k];
+        }
+        dincrement[m] = dd;
+      }
+      if constexpr (Share != ParentShare::none)
+        for (int k = 0; k <= H; ++k) dparent[k] = share[k];
+    } else {
+      const Vec<T> d = increment[0];
+      if (nodes.history) dstate[0] += nodes.history[t];
+      Vec<T> dd = dincrement[0] + dstate[0] * parent[0];
+      auto give = [&](std::int64_t k, Vec<T> share) {
+        if constexpr (Share == ParentShare::overwrite) dparent[k] = share;
+        if constexpr (Share == ParentShare::add) dparent[k] += share;
+      };
+      give(0, dstate[0] * d);
+      for (std::int64_t k = 1; k <= sums; ++k) {
+        const Vec<T> h = divided<T>(dpartials[k - 1], k);
+        dstate[0] += h;
+        give(k, h * d);
+        dd += h * parent[k];
+      }
+      dincrement[0] = dd;
+    }
+    increment -= nodes.increment_stride;
+    dincrement -= nodes.increment_stride;
+    parent -= nodes.parent_stride;
+    dparent -= sums + 1;
+    dpartials -= sums;
+  }
+  for (int m = 0; m < M; ++m) nodes.dstate[m] = dstate[m];
+}
+
+/// Heights above this one run one word at a time with the height a variable:
+/// they are a small part of the work.
+constexpr int kMaxNodeHeight = 5;
+
+/// Siblings that `walk_nodes` takes together: all of a family in equal parts.
+SIGTAPE_INLINE int node_group(std::int64_t children, std::int64_t height) {
+  if (height > kMaxNodeHeight) return 1;
+  const std::int64_t parts = (children + 3) / 4;
+  return static_cast<int>((children + parts - 1) / parts);
+}
+
+template <class T, int H>
+SIGTAPE_INLINE void walk_nodes_of_height(const Siblings<T>& nodes, int count) {
+  if (count == 4) return walk_nodes<T, H, 4>(nodes, H);
+  if (count == 3) return walk_nodes<T, H, 3>(nodes, H);
+  if (count == 2) return walk_nodes<T, H, 2>(nodes, H);
+  walk_nodes<T, H, 1>(nodes, H);
+}
+
+/// `walk_nodes` for `count` siblings of any height >= 2.
+template <class T>
+void walk_siblings(const Siblings<T>& nodes, std::int64_t height, int count) {
+  if (height == 2) return walk_nodes_of_height<T, 2>(nodes, count);
+  if (height == 3) return walk_nodes_of_height<T, 3>(nodes, count);
+  if (height == 4) return walk_nodes_of_height<T, 4>(nodes, count);
+  if (height == 5) return walk_nodes_of_height<T, 5>(nodes, count);
+  walk_nodes<T, 0, 1>(nodes, height);
+}
+
+template <class T, int H, ParentShare Share>
+SIGTAPE_INLINE void walk_nodes_back_of_height(const Siblings<T>& nodes,
+                                              int count) {
+  if (count == 4) return walk_nodes_back<T, H, 4, Share>(nodes, H);
+  if (count == 3) return walk_nodes_back<T, H, 3, Share>(nodes, H);
+  if (count == 2) return walk_nodes_back<T, H, 2, Share>(nodes, H);
+  walk_nodes_back<T, H, 1, Share>(nodes, H);
+}
+
+/// `walk_nodes_back` for `count` siblings of any height >= 2.
+template <class T, ParentShare Share>
+void walk_siblings_back(const Siblings<T>& nodes, std::int64_t height,
+                        int count) {
+  if (height == 2) return walk_nodes_back_of_height<T, 2, Share>(nodes, count);
+  if (height == 3) return walk_nodes_back_of_height<T, 3, Share>(nodes, count);
+  if (height == 4) return walk_nodes_back_of_height<T, 4, Share>(nodes, count);
+  if (height == 5) return walk_nodes_back_of_height<T, 5, Share>(nodes, count);
+  walk_nodes_back<T, 0, 1, Share>(nodes, height);
+}
+
+}  // namespace sigtape::SIGTAPE_ISA_NAME

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "sigtape/layers/signature/signature_kernels.h"
+
+namespace sigtape::cpu {
+
+/// How the vector kernels cut one call: the one place where block sizes and
+/// the use of the lanes are chosen. A lane is a pair (path, prefix): it holds
+/// the words of a path that start with one of the channels^prefix_levels
+/// prefixes. Pairs are numbered path * prefixes + prefix; a group is as many
+/// pairs as a vector has lanes, and its work runs from start to end in one
+/// thread. Sizes "in vectors" count vectors of `lanes` elements.
+struct SignaturePlan {
+  /// Deeper signatures are left to the plain kernels.
+  static constexpr int kMaxDepth = 32;
+  /// Groups share this many pieces of scratch memory at most.
+  static constexpr std::int64_t kMaxSlots = 32;
+  /// Words of one level that are walked together at most.
+  static constexpr int kMaxSiblings = 4;
+  /// Words of the level below the last that share a tile of leaves at most.
+  static constexpr int kMaxLeafWords = 5;
+
+  /// False where the plain kernels are used; nothing else is set then.
+  bool vectorised = false;
+
+  std::int64_t increments = 0;  ///< T
+  std::int64_t rows = 0;        ///< R
+  std::int64_t columns = 0;     ///< S, the scalar term included
+
+  int lanes = 0;
+  int prefix_levels = 0;      ///< Q, at most depth - 1
+  std::int64_t prefixes = 0;  ///< channels^Q
+  std::int64_t pairs = 0;
+  std::int64_t groups = 0;
+
+  /// Words a lane holds of level k: 1 up to level Q, channels^(k - Q) above.
+  std::int64_t level_words[kMaxDepth + 1] = {};
+  /// First word of level k in a lane's state; levels 1 to depth - 1 are the
+  /// low state, the top level is kept apart and starts at 0.
+  std::int64_t level_start[kMaxDepth + 1] = {};
+  /// First word of level k in a row of the result, the scalar term included.
+  std::int64_t level_column[kMaxDepth + 2] = {};
+  std::int64_t low_words = 0;
+  std::int64_t top_words = 0;
+
+  /// Steps of the walk's blocks of time: without and with checkpoints.
+  std::int64_t forward_steps = 0;
+  std::int64_t backward_steps = 0;
+  std::int64_t checkpoints = 0;  ///< blocks of a backward pass
+
+  /// Scratch of one slot, in vectors, and where its arrays start.
+  std::int64_t increments_at, prefix_increments_at, masks_at, root_at;
+  std::int64_t partials_at, leaf_partials_at, history_at, low_at, top_at;
+  std::int64_t dincrements_at, dprefix_increments_at, dpartials_at, dlow_at;
+  std::int64_t rows_at;
+  std::int64_t slot_vectors = 0;
+  std::int64_t slots = 0;
+  /// Whether there is enough work for several threads.
+  bool parallel = false;
+
+  /// Where gradients are summed over groups: paths that a group can touch, and
+  /// elements for one of them (increments, then words of levels up to Q).
+  std::int64_t partial_paths = 0;
+  std::int64_t partial_elements = 0;
+
+  /// Bytes of the workspace: slots, partial sums, basepoint rows.
+  std::size_t partials_byte = 0;
+  std::size_t basepoints_byte = 0;
+  std::size_t workspace_bytes = 0;
+  std::size_t saved_bytes = 0;
+};
+
+/// The plan for vectors of `lanes` elements of `element_bytes` bytes. Depends
+/// on the shape only, never on the number of threads.
+SignaturePlan make_signature_plan(const SignatureShape& shape, int lanes,
+                                  int element_bytes);
+
+}  // namespace sigtape::cpu

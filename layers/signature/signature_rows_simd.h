@@ -1,0 +1,185 @@
+#pragma once
+
+// Between rows in memory, one for each lane, and vectors of one word each:
+// vectors[k][lane] = rows[lane][k]. Blocks of as many columns as fit 16 bytes:
+// the 16-byte pieces of all rows are gathered into whole vectors, and a
+// transpose inside each 16-byte lane does the rest, so that no shuffle crosses
+// 16-byte lanes.
+
+#include "sigtape/framework/simd/vec.h"
+
+namespace sigtape::SIGTAPE_ISA_NAME {
+
+/// Columns of a block.
+template <class T>
+constexpr int piece_columns() {
+  return 16 / static_cast<int>(sizeof(T));
+}
+
+constexpr int kPieces = SIGTAPE_VECTOR_BYTES / 16;
+
+template <class T>
+struct PieceOf {
+  typedef T type __attribute__((vector_size(16)));
+};
+template <class T>
+using Piece = typename PieceOf<T>::type;
+
+template <class T>
+SIGTAPE_INLINE Piece<T> load_piece(const T* from, int columns) {
+  Piece<T> piece = {};
+  if (columns >= piece_columns<T>()) {
+    __builtin_memcpy(&piece, from, 16);
+  } else {
+    for (int k = 0; k < columns; ++k) piece[k] = from[k];
+  }
+  return piece;
+}
+
+template <class T>
+SIGTAPE_INLINE void store_piece(T* to, Piece<T> piece, int columns) {
+  if (columns >= piece_columns<T>()) {
+    __builtin_memcpy(to, &piece, 16);
+  } else {
+    for (int k = 0; k < columns; ++k) to[k] = piece[k];
+  }
+}
+
+// Pieces as one vector, and back.
+template <class T>
+SIGTAPE_INLINE Vec<T> join(const Piece<T>* pieces) {
+  Vec<T> v;
+#if SIGTAPE_VECTOR_BYTES == 16
+  v = pieces[0];
+#else
+  typedef T Half __attribute__((vector_size(32)));
+  auto pair = [&](int k) {
+    if constexpr (sizeof(T) == 4) {
+      return (Half)__builtin_shufflevector(pieces[k], pieces[k + 1], 0, 1, 2, 3,
+                                           4, 5, 6, 7);
+    } else {
+      return (Half)__builtin_shufflevector(pieces[k], pieces[k + 1], 0, 1, 2,
+                                           3);
+    }
+  };
+#if SIGTAPE_VECTOR_BYTES == 32
+  v = pair(0);
+#else
+  if constexpr (sizeof(T) == 4) {
+    v = __builtin_shufflevector(pair(0), pair(2), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
+                                10, 11, 12, 13, 14, 15);
+  } else {
+    v = __builtin_shufflevector(pair(0), pair(2), 0, 1, 2, 3, 4, 5, 6, 7);
+  }
+#endif
+#endif
+  return v;
+}
+
+template <class T, int K>
+SIGTAPE_INLINE Piece<T> piece_of(Vec<T> v) {
+  if constexpr (sizeof(T) == 4) {
+    return __builtin_shufflevector(v, v, 4 * K, 4 * K + 1, 4 * K + 2,
+                                   4 * K + 3);
+  } else {
+    return __builtin_shufflevector(v, v, 2 * K, 2 * K + 1);
+  }
+}
+
+// In every 16-byte lane: element k of the result is element `from[k]` of the
+// lane of a (0 to E - 1) or of b (E to 2 E - 1), E elements to a lane.
+template <class T, int... From>
+SIGTAPE_INLINE Vec<T> shuffle_pieces(Vec<T> a, Vec<T> b) {
+  constexpr int kColumns = piece_columns<T>();
+  constexpr int kFrom[] = {From...};
+  Mask<T> mask;
+  for (int lane = 0; lane < lanes<T>(); ++lane) {
+    const int from = kFrom[lane % kColumns];
+    const int base = lane - lane % kColumns;
+    mask[lane] =
+        from < kColumns ? base + from : lanes<T>() + base + from - kColumns;
+  }
+  return __builtin_shuffle(a, b, mask);
+}
+
+template <class T>
+SIGTAPE_INLINE void transpose_pieces(Vec<T>* v) {
+  if constexpr (sizeof(T) == 4) {
+    const Vec<T> a = shuffle_pieces<T, 0, 4, 1, 5>(v[0], v[1]);
+    const Vec<T> b = shuffle_pieces<T, 2, 6, 3, 7>(v[0], v[1]);
+    const Vec<T> c = shuffle_pieces<T, 0, 4, 1, 5>(v[2], v[3]);
+    const Vec<T> d = shuffle_pieces<T, 2, 6, 3, 7>(v[2], v[3]);
+    v[0] = shuffle_pieces<T, 0, 1, 4, 5>(a, c);
+    v[1] = shuffle_pieces<T, 2, 3, 6, 7>(a, c);
+    v[2] = shuffle_pieces<T, 0, 1, 4, 5>(b, d);
+    v[3] = shuffle_pieces<T, 2, 3, 6, 7>(b, d);
+  } else {
+    const Vec<T> a = v[0];
+    v[0] = shuffle_pieces<T, 0, 2>(a, v[1]);
+    v[1] = shuffle_pieces<T, 1, 3>(a, v[1]);
+  }
+}
+
+template <class T>
+SIGTAPE_INLINE void block_to_lanes(const T* const* rows, std::int64_t at,
+                                   int columns, Vec<T>* out) {
+  constexpr int kColumns = piece_columns<T>();
+  Vec<T> block[kColumns];
+#pragma GCC unroll 4
+  for (int row = 0; row < kColumns; ++row) {
+    Piece<T> pieces[kPieces];
+#pragma GCC unroll 4
+    for (int k = 0; k < kPieces; ++k)
+      pieces[k] = load_piece(rows[k * kColumns + row] + at, columns);
+    block[row] = join<T>(pieces);
+  }
+  transpose_pieces<T>(block);
+  for (int k = 0; k < kColumns; ++k)
+    if (k < columns) out[at + k] = block[k];
+}
+
+template <class T>
+SIGTAPE_INLINE void block_to_rows(const Vec<T>* in, std::int64_t at,
+                                  int columns, T* const* rows) {
+  constexpr int kColumns = piece_columns<T>();
+  Vec<T> block[kColumns];
+  for (int k = 0; k < kColumns; ++k) block[k] = in[at + (k < columns ? k : 0)];
+  transpose_pieces<T>(block);
+#pragma GCC unroll 4
+  for (int row = 0; row < kColumns; ++row) {
+    T* const* to = rows + row;
+    store_piece(to[0] + at, piece_of<T, 0>(block[row]), columns);
+    if constexpr (kPieces > 1)
+      store_piece(to[kColumns] + at, piece_of<T, 1>(block[row]), columns);
+    if constexpr (kPieces > 2) {
+      store_piece(to[2 * kColumns] + at, piece_of<T, 2>(block[row]), columns);
+      store_piece(to[3 * kColumns] + at, piece_of<T, 3>(block[row]), columns);
+    }
+  }
+}
+
+/// out[k][lane] = rows[lane][k], k < columns.
+template <class T>
+SIGTAPE_INLINE void to_lanes(const T* const* rows, std::int64_t columns,
+                             Vec<T>* out) {
+  constexpr int kColumns = piece_columns<T>();
+  std::int64_t at = 0;
+  for (; at + kColumns <= columns; at += kColumns)
+    block_to_lanes(rows, at, kColumns, out);
+  if (at < columns)
+    block_to_lanes(rows, at, static_cast<int>(columns - at), out);
+}
+
+/// rows[lane][k] = in[k][lane], k < columns. Lanes may share a row if they
+/// hold the same values.
+template <class T>
+SIGTAPE_INLINE void to_rows(const Vec<T>* in, std::int64_t columns,
+                            T* const* rows) {
+  constexpr int kColumns = piece_columns<T>();
+  std::int64_t at = 0;
+  for (; at + kColumns <= columns; at += kColumns)
+    block_to_rows(in, at, kColumns, rows);
+  if (at < columns) block_to_rows(in, at, static_cast<int>(columns - at), rows);
+}
+
+}  // namespace sigtape::SIGTAPE_ISA_NAME

@@ -1,0 +1,375 @@
+// The signature with one (path, prefix) pair in each lane, compiled for every
+// instruction set: a group of pairs at a time, forward through the path and,
+// from the checkpoints that forward left, back again. See signature_plan.h for
+// the terms and signature_walk_simd.h for what happens in a block of time.
+
+#include "sigtape/layers/signature/signature_table.h"
+#include "sigtape/layers/signature/signature_walk_back_simd.h"
+
+namespace sigtape::SIGTAPE_ISA_NAME {
+namespace {
+
+using cpu::SignaturePlan;
+
+// One call, and the scratch memory of one slot.
+template <class T>
+struct Call {
+  const SignatureShape& shape;
+  const SignaturePlan& plan;
+  const SignatureInputs<T>& inputs;
+  Vec<T>* scratch;
+
+  Call(const SignatureShape& shape, const SignaturePlan& plan,
+       const SignatureInputs<T>& inputs, void* workspace, std::int64_t slot)
+      : shape(shape),
+        plan(plan),
+        inputs(inputs),
+        scratch(static_cast<Vec<T>*>(workspace) + slot * plan.slot_vectors) {}
+};
+
+template <class T>
+SIGTAPE_INLINE void clear(Vec<T>* v, std::int64_t count) {
+  __builtin_memset(v, 0, count * sizeof(Vec<T>));
+}
+
+// 1 in lanes whose path has this increment, for paths with lengths.
+template <class T>
+SIGTAPE_INLINE Vec<T> true_increments(const Call<T>& call,
+                                      const Pairs<T>& pairs) {
+  Vec<T> count;
+  for (int lane = 0; lane < lanes<T>(); ++lane) {
+    const std::int64_t unused =
+        call.shape.length - call.inputs.lengths[pairs.path[lane]];
+    count[lane] = static_cast<T>(call.plan.increments - unused);
+  }
+  return count;
+}
+
+// Zeroes what belongs to increments after a path's end, [T][d].
+template <class T>
+void clear_padding(const Call<T>& call, const Pairs<T>& pairs,
+                   Vec<T>* increments) {
+  const std::int64_t d = call.shape.channels;
+  const Vec<T> count = true_increments(call, pairs);
+  for (std::int64_t t = 0; t < call.plan.increments; ++t) {
+    const Mask<T> real = broadcast(static_cast<T>(t)) < count;
+    for (std::int64_t j = 0; j < d; ++j)
+      increments[t * d + j] = real ? increments[t * d + j] : Vec<T>{};
+  }
+}
+
+// The paths' points, the basepoint first, [T + 1][d].
+template <class T>
+void load_points(const Call<T>& call, const Pairs<T>& pairs, Vec<T>* points) {
+  const std::int64_t d = call.shape.channels;
+  const T* rows[lanes<T>()];
+  const BasepointKind basepoint = call.shape.basepoint;
+  if (basepoint == BasepointKind::zero) clear<T>(points, d);
+  if (basepoint == BasepointKind::shared ||
+      basepoint == BasepointKind::per_path) {
+    const std::int64_t stride = basepoint == BasepointKind::per_path ? d : 0;
+    for (int lane = 0; lane < lanes<T>(); ++lane)
+      rows[lane] = call.inputs.basepoint + pairs.path[lane] * stride;
+    to_lanes<T>(rows, d, points);
+  }
+  for (int lane = 0; lane < lanes<T>(); ++lane)
+    rows[lane] = call.inputs.path + pairs.path[lane] * call.shape.length * d;
+  to_lanes<T>(rows, call.shape.length * d,
+              points + (basepoint == BasepointKind::none ? 0 : d));
+}
+
+// masks[k * d + j]: lanes whose prefix has j as letter k.
+template <class T>
+void load_masks(const Call<T>& call, const Pairs<T>& pairs, Mask<T>* masks) {
+  const std::int64_t d = call.shape.channels;
+  for (int lane = 0; lane < lanes<T>(); ++lane) {
+    std::int64_t rest = pairs.prefix[lane];
+    for (int k = call.plan.prefix_levels - 1; k >= 0; --k) {
+      for (std::int64_t j = 0; j < d; ++j)
+        masks[k * d + j][lane] = rest % d == j ? -1 : 0;
+      rest /= d;
+    }
+  }
+}
+
+template <class T>
+SIGTAPE_INLINE Mask<T>* masks_of(const Call<T>& call) {
+  return reinterpret_cast<Mask<T>*>(call.scratch + call.plan.masks_at);
+}
+
+// Increments [T][d], and for each letter of the prefix the increment of that
+// letter, [Q][T].
+template <class T>
+void load_increments(const Call<T>& call, const Pairs<T>& pairs) {
+  const std::int64_t d = call.shape.channels, steps = call.plan.increments;
+  Vec<T>* increments = call.scratch + call.plan.increments_at;
+  load_points(call, pairs, increments);
+  for (std::int64_t k = 0; k < steps * d; ++k)
+    increments[k] = increments[k + d] - increments[k];
+  if (call.shape.lengths) clear_padding(call, pairs, increments);
+  if (call.plan.prefix_levels == 0) return;
+  load_masks(call, pairs, masks_of(call));
+  Vec<T>* of_prefix = call.scratch + call.plan.prefix_increments_at;
+  for (int k = 0; k < call.plan.prefix_levels; ++k) {
+    const Mask<T>* masks = masks_of(call) + k * d;
+    for (std::int64_t t = 0; t < steps; ++t) {
+      Vec<T> chosen = increments[t * d];
+      for (std::int64_t j = 1; j < d; ++j)
+        chosen = masks[j] ? increments[t * d + j] : chosen;
+      of_prefix[k * steps + t] = chosen;
+    }
+  }
+}
+
+template <class T, class Row>
+LaneRows<T, Row> lane_rows(const Call<T>& call, const Pairs<T>& pairs,
+                           Row* array, std::int64_t rows) {
+  LaneRows<T, Row> of;
+  of.plan = &call.plan;
+  of.channels = call.shape.channels;
+  of.inverse = call.shape.inverse;
+  of.pairs = pairs;
+  for (int lane = 0; lane < lanes<T>(); ++lane)
+    of.row[lane] = array + pairs.path[lane] * rows * call.plan.columns;
+  return of;
+}
+
+// What all blocks of a group have in common.
+template <class T>
+Block<T> whole_path(const Call<T>& call, std::int64_t block_steps) {
+  const SignaturePlan& plan = call.plan;
+  Block<T> block = {};
+  block.plan = &plan;
+  block.channels = call.shape.channels;
+  block.depth = call.shape.depth;
+  block.prefix_stride = plan.increments;
+  block.root = call.scratch + plan.root_at;
+  for (int k = 0; k < block.depth; ++k)
+    block.root[k] = broadcast(T(1) / static_cast<T>(k + 1));
+  block.partials = call.scratch + plan.partials_at;
+  block.partial_steps = block_steps;
+  block.leaf_partials = call.scratch + plan.leaf_partials_at;
+  block.history = call.shape.stream ? call.scratch + plan.history_at : nullptr;
+  block.top = call.scratch + plan.top_at;
+  block.dlow = call.scratch + plan.dlow_at;
+  block.dpartials = call.scratch + plan.dpartials_at;
+  return block;
+}
+
+template <class T>
+void place_block(const Call<T>& call, std::int64_t first, Block<T>& block) {
+  const SignaturePlan& plan = call.plan;
+  const std::int64_t left = plan.increments - first;
+  block.steps = left < block.partial_steps ? left : block.partial_steps;
+  block.increments = call.scratch + plan.increments_at + first * block.channels;
+  block.prefix_increments = call.scratch + plan.prefix_increments_at + first;
+  block.dincrements =
+      call.scratch + plan.dincrements_at + (first + 1) * block.channels;
+  block.dprefix_increments = call.scratch + plan.dprefix_increments_at + first;
+  block.stream.first_row = first;
+}
+
+template <class T>
+void start_state(const Call<T>& call, const Pairs<T>& pairs, Vec<T>* low,
+                 Vec<T>* top) {
+  if (call.shape.initial) {
+    lane_rows(call, pairs, call.inputs.initial, 1)
+        .read_state(0, false, call.shape.depth, low, top);
+  } else {
+    clear<T>(low, call.plan.low_words);
+    clear<T>(top, call.plan.top_words);
+  }
+}
+
+template <class T>
+void write_scalar_terms(const Call<T>& call, const Pairs<T>& pairs,
+                        T* signature) {
+  for (int lane = 0; lane < pairs.real; ++lane) {
+    if (pairs.prefix[lane] != 0) continue;
+    T* row = signature + pairs.path[lane] * call.plan.rows * call.plan.columns;
+    for (std::int64_t k = 0; k < call.plan.rows; ++k)
+      row[k * call.plan.columns] = T(1);
+  }
+}
+
+template <class T>
+void forward_group(const Call<T>& call, std::int64_t group, T* signature,
+                   Vec<T>* saved) {
+  const SignaturePlan& plan = call.plan;
+  const Pairs<T> pairs = pairs_of_group<T>(plan, group);
+  const LaneRows<T, T> results = lane_rows(call, pairs, signature, plan.rows);
+  load_increments(call, pairs);
+  Block<T> block =
+      whole_path(call, saved ? plan.backward_steps : plan.forward_steps);
+  block.stream.results = &results;
+  Vec<T>* state = call.scratch + plan.low_at;
+  Vec<T>* checkpoint =
+      saved ? saved + group * plan.checkpoints * plan.low_words : nullptr;
+  Vec<T>* low = saved ? checkpoint : state;
+  start_state(call, pairs, low, block.top);
+  for (std::int64_t t = 0; t < plan.increments; t += block.partial_steps) {
+    place_block(call, t, block);
+    const bool last = t + block.steps == plan.increments;
+    block.low = low;
+    if (saved) low = last ? state : low + plan.low_words;
+    block.low_after = low;
+    walk<T>(block, 1, 0, block.root, 0);
+  }
+  if (!call.shape.stream)
+    results.write_state(0, 1, block.depth, state, block.top);
+  if (call.shape.scalar_term) write_scalar_terms(call, pairs, signature);
+}
+
+// dpoints[k] - dpoints[k + 1] of increments' gradients with a zero row before
+// and after them: the points' gradients, the basepoint's first, [T + 1][d].
+template <class T>
+void write_point_gradients(const Call<T>& call, const Pairs<T>& pairs,
+                           const SignatureGradients<T>& gradients,
+                           T* basepoints) {
+  const std::int64_t d = call.shape.channels;
+  Vec<T>* points = call.scratch + call.plan.dincrements_at;
+  for (std::int64_t k = 0; k < (call.plan.increments + 1) * d; ++k)
+    points[k] -= points[k + d];
+  T* rows[lanes<T>()];
+  const BasepointKind basepoint = call.shape.basepoint;
+  T* based = basepoint == BasepointKind::shared     ? basepoints
+             : basepoint == BasepointKind::per_path ? gradients.basepoint
+                                                    : nullptr;
+  if (based && gradients.basepoint) {
+    for (int lane = 0; lane < lanes<T>(); ++lane)
+      rows[lane] = based + pairs.path[lane] * d;
+    to_rows<T>(points, d, rows);
+  }
+  if (!gradients.path) return;
+  for (int lane = 0; lane < lanes<T>(); ++lane)
+    rows[lane] = gradients.path + pairs.path[lane] * call.shape.length * d;
+  to_rows<T>(points + (basepoint == BasepointKind::none ? 0 : d),
+             call.shape.length * d, rows);
+}
+
+// Adds the gradients of the prefixes' letters to those of the increments.
+template <class T>
+void fold_prefix_gradients(const Call<T>& call) {
+  const SignaturePlan& plan = call.plan;
+  const std::int64_t d = call.shape.channels;
+  Vec<T>* increments = call.scratch + plan.dincrements_at + d;
+  const Vec<T>* of_prefix = call.scratch + plan.dprefix_increments_at;
+  for (std::int64_t t = 0; t < plan.increments; ++t)
+    for (int k = 0; k < plan.prefix_levels; ++k)
+      for (std::int64_t j = 0; j < d; ++j)
+        increments[t * d + j] += masks_of(call)[k * d + j]
+                                     ? of_prefix[k * plan.increments + t]
+                                     : Vec<T>{};
+}
+
+// Sums over the lanes of each path, into the group's part of partial sums
+// [partial_paths][partial_elements]; a fixed order, lane after lane.
+template <class T>
+void write_partial_sums(const Call<T>& call, const Pairs<T>& pairs,
+                        const Vec<T>* dlow, T* sums) {
+  const SignaturePlan& plan = call.plan;
+  const std::int64_t d = call.shape.channels, count = plan.increments * d;
+  const Vec<T>* increments = call.scratch + plan.dincrements_at + d;
+  T* rows[lanes<T>()];
+  T* base = reinterpret_cast<T*>(call.scratch + plan.rows_at);
+  for (int lane = 0; lane < lanes<T>(); ++lane)
+    rows[lane] = base + lane * count;
+  to_rows<T>(increments, count, rows);
+
+  __builtin_memset(sums, 0,
+                   plan.partial_paths * plan.partial_elements * sizeof(T));
+  for (int lane = 0; lane < pairs.real; ++lane) {
+    T* __restrict sum =
+        sums + (pairs.path[lane] - pairs.path[0]) * plan.partial_elements;
+    const T* __restrict row = rows[lane];
+    for (std::int64_t k = 0; k < count; ++k) sum[k] += row[k];
+    // A word of a level up to Q: its lanes stand side by side.
+    std::int64_t lanes_of_word = plan.prefixes;
+    T* words = sum + count;
+    for (int level = 1; level <= plan.prefix_levels; ++level) {
+      lanes_of_word /= d;
+      words[pairs.prefix[lane] / lanes_of_word] +=
+          dlow[plan.level_start[level]][lane];
+      words += plan.prefixes / lanes_of_word;
+    }
+  }
+}
+
+template <class T>
+void backward_group(const Call<T>& call, std::int64_t group,
+                    const Vec<T>* saved, const T* dsignature,
+                    const SignatureGradients<T>& gradients, T* partial_sums,
+                    T* basepoints) {
+  const SignaturePlan& plan = call.plan;
+  const Pairs<T> pairs = pairs_of_group<T>(plan, group);
+  const LaneRows<T, const T> cotangents =
+      lane_rows(call, pairs, dsignature, plan.rows);
+  load_increments(call, pairs);
+  Block<T> block = whole_path(call, plan.backward_steps);
+  block.stream.cotangents = &cotangents;
+  if (call.shape.stream) {
+    clear<T>(block.dlow, plan.low_words);
+    clear<T>(block.top, plan.top_words);
+  } else {
+    cotangents.read_state(0, true, block.depth, block.dlow, block.top);
+  }
+  clear<T>(call.scratch + plan.dincrements_at,
+           (plan.increments + 2) * block.channels);
+  clear<T>(call.scratch + plan.dprefix_increments_at,
+           plan.increments * plan.prefix_levels);
+  const Vec<T>* checkpoint = saved + group * plan.checkpoints * plan.low_words;
+  for (std::int64_t k = plan.checkpoints - 1; k >= 0; --k) {
+    place_block(call, k * plan.backward_steps, block);
+    block.low = checkpoint + k * plan.low_words;
+    walk_back<T>(block, 1, 0, block.root, 0, block.dpartials);
+  }
+  fold_prefix_gradients(call);
+  if (call.shape.lengths)
+    clear_padding(call, pairs,
+                  call.scratch + plan.dincrements_at + block.channels);
+  if (plan.prefix_levels > 0) {
+    write_partial_sums(
+        call, pairs, block.dlow,
+        partial_sums + group * plan.partial_paths * plan.partial_elements);
+  } else {
+    write_point_gradients(call, pairs, gradients, basepoints);
+  }
+  if (!gradients.initial) return;
+  lane_rows(call, pairs, gradients.initial, 1)
+      .write_state(0, plan.prefix_levels + 1, block.depth, block.dlow,
+                   block.top);
+  if (!call.shape.scalar_term) return;
+  for (int lane = 0; lane < pairs.real; ++lane)
+    gradients.initial[pairs.path[lane] * plan.columns] = T(0);
+}
+
+template <class T>
+void forward(const SignatureShape& shape, const SignaturePlan& plan,
+             const SignatureInputs<T>& inputs, T* signature, void* saved,
+             void* workspace, std::int64_t slot) {
+  const Call<T> call(shape, plan, inputs, workspace, slot);
+  for (std::int64_t group = slot; group < plan.groups; group += plan.slots)
+    forward_group(call, group, signature, static_cast<Vec<T>*>(saved));
+}
+
+template <class T>
+void backward(const SignatureShape& shape, const SignaturePlan& plan,
+              const SignatureInputs<T>& inputs, const void* saved,
+              const T* dsignature, const SignatureGradients<T>& gradients,
+              void* workspace, std::int64_t slot) {
+  const Call<T> call(shape, plan, inputs, workspace, slot);
+  auto* bytes = static_cast<unsigned char*>(workspace);
+  for (std::int64_t group = slot; group < plan.groups; group += plan.slots)
+    backward_group(call, group, static_cast<const Vec<T>*>(saved), dsignature,
+                   gradients, reinterpret_cast<T*>(bytes + plan.partials_byte),
+                   reinterpret_cast<T*>(bytes + plan.basepoints_byte));
+}
+
+}  // namespace
+
+const cpu::SignatureTable<float> signature_float32 = {
+    lanes<float>(), forward<float>, backward<float>};
+const cpu::SignatureTable<double> signature_float64 = {
+    lanes<double>(), forward<double>, backward<double>};
+
+}  // namespace sigtape::SIGTAPE_ISA_NAME

@@ -1,0 +1,38 @@
+#pragma once
+
+#include "sigtape/framework/simd/isa_list.h"
+#include "sigtape/layers/signature/signature_kernels.h"
+#include "sigtape/layers/signature/signature_plan.h"
+
+namespace sigtape::cpu {
+
+/// What one instruction set gives for one element type. The functions run the
+/// groups slot, slot + plan.slots, ... in the slot's scratch memory, so slots
+/// may run at the same time in any order.
+template <class T>
+struct SignatureTable {
+  /// Elements of a vector.
+  int lanes;
+  /// The signature of a slot's groups; `saved` may be null.
+  void (*forward)(const SignatureShape&, const SignaturePlan&,
+                  const SignatureInputs<T>&, T* signature, void* saved,
+                  void* workspace, std::int64_t slot);
+  /// Gradients of a slot's groups. With prefixes in the lanes the gradients of
+  /// increments and of the initial value's levels up to Q are left in the
+  /// workspace's partial sums; with a shared basepoint its gradient is left
+  /// there for each path.
+  void (*backward)(const SignatureShape&, const SignaturePlan&,
+                   const SignatureInputs<T>&, const void* saved,
+                   const T* dsignature, const SignatureGradients<T>&,
+                   void* workspace, std::int64_t slot);
+};
+
+}  // namespace sigtape::cpu
+
+#define SIGTAPE_DECLARE_TABLE(isa)                            \
+  namespace sigtape::isa {                                    \
+  extern const cpu::SignatureTable<float> signature_float32;  \
+  extern const cpu::SignatureTable<double> signature_float64; \
+  }
+SIGTAPE_FOR_EACH_ISA(SIGTAPE_DECLARE_TABLE)
+#undef SIGTAPE_DECLARE_TABLE

@@ -1,0 +1,168 @@
+#pragma once
+
+// The adjoint of the walk for one block of time: on the way down the partial
+// sums are computed once more from the checkpointed state, on the way up the
+// cotangents of a node's sums become those of its parent's.
+
+#include "sigtape/layers/signature/signature_walk_simd.h"
+
+namespace sigtape::SIGTAPE_ISA_NAME {
+
+/// Whose turn it is among a parent's children.
+SIGTAPE_INLINE ParentShare share_of_child(int level, std::int64_t child) {
+  if (level == 1) return ParentShare::none;
+  return child == 0 ? ParentShare::overwrite : ParentShare::add;
+}
+
+/// The cotangents' side of `leaves_of`.
+template <class T>
+SIGTAPE_INLINE Leaves<T> leaves_back_of(const Block<T>& block,
+                                        std::int64_t word, std::int64_t first,
+                                        const Vec<T>* parent,
+                                        std::int64_t parent_stride,
+                                        Vec<T>* dparent) {
+  const int level = block.depth - 1;
+  Leaves<T> leaves = leaves_of(block, word, first, parent, parent_stride);
+  leaves.dstate = block.dlow + block.plan->level_start[level] + word;
+  leaves.dincrement =
+      block.in_prefix(level)
+          ? block.dprefix_increments + (level - 1) * block.prefix_stride
+          : block.dincrements + first;
+  leaves.dletters = block.dincrements;
+  leaves.dparent = dparent;
+  return leaves;
+}
+
+template <class T, int M, int D, bool History>
+SIGTAPE_INLINE void leaves_back_share(const Leaves<T>& leaves,
+                                      ParentShare share) {
+  if (share == ParentShare::none)
+    return walk_leaves_back<T, M, D, ParentShare::none, History>(leaves);
+  if (share == ParentShare::overwrite)
+    return walk_leaves_back<T, M, D, ParentShare::overwrite, History>(leaves);
+  walk_leaves_back<T, M, D, ParentShare::add, History>(leaves);
+}
+
+/// One tile of M words of the family.
+template <class T, int M, int D>
+SIGTAPE_INLINE void leaves_back(const Block<T>& block, std::int64_t word,
+                                std::int64_t first, const Vec<T>* parent,
+                                std::int64_t parent_stride, Vec<T>* dparent) {
+  Leaves<T> leaves = leaves_back_of(block, word + first, first, parent,
+                                    parent_stride, dparent);
+  const ParentShare share = share_of_child(block.depth - 1, first);
+  if constexpr (D == 0) {
+    if (block.history) {
+      leaves.history = block.history;
+      leaves.leaf_history = block.history + M * block.steps;
+      stream_in(block, block.depth - 1, word + first, M, leaves.history);
+      stream_in(block, block.depth, (word + first) * block.channels,
+                M * block.channels, leaves.leaf_history);
+      return leaves_back_share<T, M, 0, true>(leaves, share);
+    }
+  }
+  leaves_back_share<T, M, D, false>(leaves, share);
+}
+
+/// A family in tiles of M words, the last one of `D % M`.
+template <class T, int M, int D>
+void family_back(const Block<T>& block, std::int64_t word, const Vec<T>* parent,
+                 std::int64_t parent_stride, Vec<T>* dparent) {
+  std::int64_t i = 0;
+  for (; i + M <= D; i += M)
+    leaves_back<T, M, D>(block, word, i, parent, parent_stride, dparent);
+  if constexpr (D % M != 0)
+    leaves_back<T, D % M, D>(block, word, i, parent, parent_stride, dparent);
+}
+
+template <class T>
+void family_back_any(const Block<T>& block, std::int64_t word,
+                     const Vec<T>* parent, std::int64_t parent_stride,
+                     Vec<T>* dparent) {
+  const std::int64_t count = block.children(block.depth - 1);
+  std::int64_t i = 0;
+  for (; i + 4 <= count; i += 4)
+    leaves_back<T, 4, 0>(block, word, i, parent, parent_stride, dparent);
+  if (count - i == 3)
+    leaves_back<T, 3, 0>(block, word, i, parent, parent_stride, dparent);
+  if (count - i == 2)
+    leaves_back<T, 2, 0>(block, word, i, parent, parent_stride, dparent);
+  if (count - i == 1)
+    leaves_back<T, 1, 0>(block, word, i, parent, parent_stride, dparent);
+}
+
+template <class T>
+void walk_family_back(const Block<T>& block, std::int64_t word,
+                      const Vec<T>* parent, std::int64_t parent_stride,
+                      Vec<T>* dparent) {
+  if (!block.history && !block.in_prefix(block.depth - 1)) {
+    switch (block.channels) {
+      case 2:
+        return family_back<T, 2, 2>(block, word, parent, parent_stride,
+                                    dparent);
+      case 3:
+        return family_back<T, 3, 3>(block, word, parent, parent_stride,
+                                    dparent);
+      case 4:
+        return family_back<T, 4, 4>(block, word, parent, parent_stride,
+                                    dparent);
+      case 5:
+        return family_back<T, 5, 5>(block, word, parent, parent_stride,
+                                    dparent);
+      case 6:
+        return family_back<T, 3, 6>(block, word, parent, parent_stride,
+                                    dparent);
+      default:
+        break;
+    }
+  }
+  family_back_any(block, word, parent, parent_stride, dparent);
+}
+
+template <class T>
+SIGTAPE_INLINE void siblings_back(const Siblings<T>& nodes, std::int64_t height,
+                                  int count, ParentShare share) {
+  if (share == ParentShare::none)
+    return walk_siblings_back<T, ParentShare::none>(nodes, height, count);
+  if (share == ParentShare::overwrite)
+    return walk_siblings_back<T, ParentShare::overwrite>(nodes, height, count);
+  walk_siblings_back<T, ParentShare::add>(nodes, height, count);
+}
+
+/// The adjoint of `walk`; writes dparent, the cotangents of the parent's sums.
+template <class T>
+void walk_back(const Block<T>& block, int level, std::int64_t word,
+               const Vec<T>* parent, std::int64_t parent_stride,
+               Vec<T>* dparent) {
+  if (level == block.depth - 1)
+    return walk_family_back(block, word, parent, parent_stride, dparent);
+  const std::int64_t height = block.depth - level;
+  const std::int64_t count = block.children(level);
+  const std::int64_t below = block.children(level + 1);
+  const int group = node_group(count, height);
+  Vec<T>* dpartials = block.dpartials + block.partials_start(level);
+  for (std::int64_t i = 0; i < count; i += group) {
+    const int n = static_cast<int>(count - i < group ? count - i : group);
+    Siblings<T> nodes =
+        siblings_of(block, level, word + i, i, parent, parent_stride);
+    walk_siblings(nodes, height, n);
+    for (int m = 0; m < n; ++m)
+      walk_back(block, level + 1, (word + i + m) * below,
+                nodes.partials + m * nodes.sibling_stride, height,
+                dpartials + m * nodes.sibling_stride);
+    nodes.dstate = block.dlow + block.plan->level_start[level] + word + i;
+    nodes.dincrement =
+        block.in_prefix(level)
+            ? block.dprefix_increments + (level - 1) * block.prefix_stride
+            : block.dincrements + i;
+    nodes.dparent = dparent;
+    nodes.dpartials = dpartials;
+    if (block.history) {
+      nodes.history = block.history;
+      stream_in(block, level, word + i, n, nodes.history);
+    }
+    siblings_back(nodes, height, n, share_of_child(level, i));
+  }
+}
+
+}  // namespace sigtape::SIGTAPE_ISA_NAME

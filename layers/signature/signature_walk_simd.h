@@ -1,0 +1,248 @@
+#pragma once
+
+// The depth-first walk over the words of a group of lanes, for one block of
+// time: every node runs all steps of the block before the next node starts, so
+// what a node and its children exchange stays in the first-level cache.
+
+#include "sigtape/layers/signature/signature_leaves_simd.h"
+#include "sigtape/layers/signature/signature_plan.h"
+#include "sigtape/layers/signature/signature_stream_simd.h"
+
+namespace sigtape::SIGTAPE_ISA_NAME {
+
+/// The block that is walked, and the state of the lanes.
+template <class T>
+struct Block {
+  const cpu::SignaturePlan* plan;
+  std::int64_t channels;
+  int depth;
+
+  std::int64_t steps;
+  const Vec<T>* increments;         ///< [steps][d]
+  const Vec<T>* prefix_increments;  ///< [Q], each [steps], stride below
+  std::int64_t prefix_stride;
+  Vec<T>* root;  ///< [N] 1, 1/2, .. 1/N
+  Vec<T>* partials;
+  std::int64_t partial_steps;  ///< steps the partials have room for
+  Vec<T>* leaf_partials;
+  Vec<T>* history;  ///< null unless stream
+
+  const Vec<T>* low;  ///< low state before the block
+  Vec<T>* low_after;  ///< after it; may be `low`
+  Vec<T>* top;        ///< top level, or its cotangent in backward
+
+  // Backward only.
+  Vec<T>* dlow;
+  Vec<T>* dincrements;
+  Vec<T>* dprefix_increments;
+  Vec<T>* dpartials;
+
+  StreamRows<T> stream;  ///< rows of the block's results or cotangents
+
+  /// Siblings that a parent of level K - 1 has in a lane.
+  SIGTAPE_INLINE std::int64_t children(int level) const {
+    return level <= plan->prefix_levels ? 1 : channels;
+  }
+  SIGTAPE_INLINE bool in_prefix(int level) const {
+    return level <= plan->prefix_levels;
+  }
+  /// Where the sums of level K start in `partials`.
+  SIGTAPE_INLINE std::int64_t partials_start(int level) const {
+    std::int64_t sums = 0;
+    for (int k = 1; k < level; ++k)
+      sums += cpu::SignaturePlan::kMaxSiblings * (depth - k);
+    return sums * partial_steps;
+  }
+};
+
+/// The siblings from letter `first` on at `level`, word `word` of a lane.
+template <class T>
+SIGTAPE_INLINE Siblings<T> siblings_of(const Block<T>& block, int level,
+                                       std::int64_t word, std::int64_t first,
+                                       const Vec<T>* parent,
+                                       std::int64_t parent_stride) {
+  Siblings<T> nodes = {};
+  const std::int64_t at = block.plan->level_start[level] + word;
+  const bool prefix = block.in_prefix(level);
+  nodes.steps = block.steps;
+  nodes.state = block.low + at;
+  nodes.increment =
+      prefix ? block.prefix_increments + (level - 1) * block.prefix_stride
+             : block.increments + first;
+  nodes.increment_stride = prefix ? 1 : block.channels;
+  nodes.parent = parent;
+  nodes.parent_stride = parent_stride;
+  nodes.sibling_stride = block.partial_steps * (block.depth - level);
+  nodes.partials = block.partials + block.partials_start(level);
+  return nodes;
+}
+
+/// The words of level N - 1 from letter `first` on and their leaves.
+template <class T>
+SIGTAPE_INLINE Leaves<T> leaves_of(const Block<T>& block, std::int64_t word,
+                                   std::int64_t first, const Vec<T>* parent,
+                                   std::int64_t parent_stride) {
+  Leaves<T> leaves = {};
+  const int level = block.depth - 1;
+  const std::int64_t at = block.plan->level_start[level] + word;
+  const bool prefix = block.in_prefix(level);
+  leaves.steps = block.steps;
+  leaves.channels = block.channels;
+  leaves.state = block.low + at;
+  leaves.leaves = block.top + word * block.channels;
+  leaves.increment =
+      prefix ? block.prefix_increments + (level - 1) * block.prefix_stride
+             : block.increments + first;
+  leaves.increment_stride = prefix ? 1 : block.channels;
+  leaves.letters = block.increments;
+  leaves.parent = parent;
+  leaves.parent_stride = parent_stride;
+  leaves.partials = block.leaf_partials;
+  return leaves;
+}
+
+template <class T>
+SIGTAPE_INLINE void stream_out(const Block<T>& block, int level,
+                               std::int64_t word, std::int64_t count,
+                               const Vec<T>* history) {
+  block.stream.write(level, word, count, block.steps, history);
+}
+
+template <class T>
+SIGTAPE_INLINE void stream_in(const Block<T>& block, int level,
+                              std::int64_t word, int count, Vec<T>* history) {
+  block.stream.read(level, word, count, block.steps, history);
+}
+
+template <class T, int M>
+SIGTAPE_INLINE void leaves_with_history(const Block<T>& block,
+                                        Leaves<T>& leaves, std::int64_t word) {
+  leaves.history = block.history;
+  leaves.leaf_history = block.history + M * block.steps;
+  walk_leaves_any<T, M, true>(leaves);
+  stream_out(block, block.depth - 1, word, M, leaves.history);
+  stream_out(block, block.depth, word * block.channels, M * block.channels,
+             leaves.leaf_history);
+}
+
+template <class T, int M>
+SIGTAPE_INLINE void leaves_any(const Block<T>& block, std::int64_t word,
+                               std::int64_t first, const Vec<T>* parent,
+                               std::int64_t parent_stride) {
+  Leaves<T> leaves = leaves_of(block, word, first, parent, parent_stride);
+  leaves.state_after =
+      block.low_after + block.plan->level_start[block.depth - 1] + word;
+  if (block.history) {
+    leaves_with_history<T, M>(block, leaves, word);
+  } else {
+    walk_leaves_any<T, M, false>(leaves);
+  }
+}
+
+/// The family of leaves for a number of letters that has no tile of its own,
+/// for a prefix, and for stream.
+template <class T>
+void family_of_any(const Block<T>& block, std::int64_t word,
+                   const Vec<T>* parent, std::int64_t parent_stride) {
+  std::int64_t count = block.children(block.depth - 1), i = 0;
+  for (; i + 4 <= count; i += 4)
+    leaves_any<T, 4>(block, word + i, i, parent, parent_stride);
+  if (count - i == 3)
+    leaves_any<T, 3>(block, word + i, i, parent, parent_stride);
+  if (count - i == 2)
+    leaves_any<T, 2>(block, word + i, i, parent, parent_stride);
+  if (count - i == 1)
+    leaves_any<T, 1>(block, word + i, i, parent, parent_stride);
+}
+
+template <class T, int D>
+SIGTAPE_INLINE void family_tile(const Block<T>& block, std::int64_t word,
+                                const Vec<T>* parent,
+                                std::int64_t parent_stride) {
+  Leaves<T> leaves = leaves_of(block, word, 0, parent, parent_stride);
+  leaves.state_after =
+      block.low_after + block.plan->level_start[block.depth - 1] + word;
+  walk_leaves_tile<T, D, D>(leaves);
+}
+
+/// All words of level N - 1 below one parent, with their leaves.
+template <class T>
+void walk_family(const Block<T>& block, std::int64_t word, const Vec<T>* parent,
+                 std::int64_t parent_stride) {
+  constexpr bool kManyRegisters = SIGTAPE_VECTOR_BYTES == 64;
+  if (!block.history && !block.in_prefix(block.depth - 1)) {
+    const std::int64_t d = block.channels;
+    if (d == 2) return family_tile<T, 2>(block, word, parent, parent_stride);
+    if (d == 3) return family_tile<T, 3>(block, word, parent, parent_stride);
+    if (kManyRegisters && d == 4)
+      return family_tile<T, 4>(block, word, parent, parent_stride);
+  }
+  family_of_any(block, word, parent, parent_stride);
+}
+
+template <class T, int D>
+SIGTAPE_INLINE void twig_of(const Block<T>& block, std::int64_t word,
+                            std::int64_t first, const Vec<T>* parent,
+                            std::int64_t parent_stride) {
+  const int level = block.depth - 2;
+  const Siblings<T> node =
+      siblings_of(block, level, word, first, parent, parent_stride);
+  const Twig<T> twig = {
+      node.state,     block.low_after + block.plan->level_start[level] + word,
+      node.increment, node.increment_stride,
+      parent,         parent_stride};
+  Leaves<T> leaves = leaves_of(block, word * D, 0, parent, parent_stride);
+  leaves.state_after =
+      block.low_after + block.plan->level_start[level + 1] + word * D;
+  walk_twig<T, D>(twig, leaves);
+}
+
+/// Words of level N - 2 with all that is below them, where that fits the
+/// registers; false where it does not.
+template <class T>
+bool walk_twigs(const Block<T>& block, std::int64_t word, const Vec<T>* parent,
+                std::int64_t parent_stride) {
+  constexpr bool kManyRegisters = SIGTAPE_VECTOR_BYTES == 64;
+  const std::int64_t d = block.channels;
+  if (block.history || block.in_prefix(block.depth - 1)) return false;
+  if (d != 2 && d != 3 && !(kManyRegisters && d == 4)) return false;
+  const std::int64_t count = block.children(block.depth - 2);
+  for (std::int64_t i = 0; i < count; ++i) {
+    if (d == 2) twig_of<T, 2>(block, word + i, i, parent, parent_stride);
+    if (d == 3) twig_of<T, 3>(block, word + i, i, parent, parent_stride);
+    if constexpr (kManyRegisters)
+      if (d == 4) twig_of<T, 4>(block, word + i, i, parent, parent_stride);
+  }
+  return true;
+}
+
+/// Moves all words of `level` below one parent, and everything below them,
+/// through the block. `word` is the first of them in a lane.
+template <class T>
+void walk(const Block<T>& block, int level, std::int64_t word,
+          const Vec<T>* parent, std::int64_t parent_stride) {
+  if (level == block.depth - 1)
+    return walk_family(block, word, parent, parent_stride);
+  if (level == block.depth - 2 &&
+      walk_twigs(block, word, parent, parent_stride))
+    return;
+  const std::int64_t height = block.depth - level;
+  const std::int64_t count = block.children(level);
+  const std::int64_t below = block.children(level + 1);
+  const int group = node_group(count, height);
+  for (std::int64_t i = 0; i < count; i += group) {
+    const int n = static_cast<int>(count - i < group ? count - i : group);
+    Siblings<T> nodes =
+        siblings_of(block, level, word + i, i, parent, parent_stride);
+    nodes.state_after =
+        block.low_after + block.plan->level_start[level] + word + i;
+    nodes.history = block.history;
+    walk_siblings(nodes, height, n);
+    if (block.history) stream_out(block, level, word + i, n, nodes.history);
+    for (int m = 0; m < n; ++m)
+      walk(block, level + 1, (word + i + m) * below,
+           nodes.partials + m * nodes.sibling_stride, height);
+  }
+}
+
+}  // namespace sigtape::SIGTAPE_ISA_NAME
