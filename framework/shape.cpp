@@ -71,6 +71,13 @@ int normalise_dim(const char* op, int dim, int rank) {
   return dim < 0 ? dim + rank : dim;
 }
 
+int normalise_dim(const char* op, std::int64_t dim, const Shape& shape) {
+  const int rank = shape.rank();
+  require(dim >= -rank && dim < rank, op, ": dimension ", dim,
+          " is out of range for shape ", shape);
+  return static_cast<int>(dim < 0 ? dim + rank : dim);
+}
+
 Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {
   Shape out = Shape::filled(std::max(a.rank(), b.rank()), 1);
   for (int i = 1; i <= out.rank(); ++i) {

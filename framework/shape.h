@@ -47,6 +47,8 @@ std::ostream& operator<<(std::ostream& out, const Shape& shape);
 
 /// `dim` in -rank..rank-1 as 0..rank-1. Throws UsageError naming `op`.
 int normalise_dim(const char* op, int dim, int rank);
+/// The same for the rank of `shape`; the error names the shape.
+int normalise_dim(const char* op, std::int64_t dim, const Shape& shape);
 
 /// The common shape of two operands by NumPy's broadcasting rules. Throws
 /// UsageError naming `op` and both shapes where there is none.

@@ -12,7 +12,7 @@ Tensor compute(const char* name, Arithmetic op, const Tensor& a,
   Tensor out = empty(broadcast_shapes(name, a.shape(), b.shape()),
                      {a.dtype(), a.device()});
   const auto walk = strided<3>(out.shape(), {&out, &a, &b});
-  dispatch_floating(name, a, [&]<class T>(auto device, T) {
+  dispatch_floating(name, out, [&]<class T>(auto device, T) {
     arithmetic(device, op, walk, out.mutable_data<T>(), a.data<T>(),
                b.data<T>());
   });

@@ -35,11 +35,9 @@ Tensor embed(const char* op, const Tensor& a, const Shape& shape, int dim,
 
 Tensor slice(const Tensor& a, int dim, std::int64_t start, std::int64_t stop,
              std::int64_t step) {
-  require(dim >= -a.rank() && dim < a.rank(), "slice: axis ", dim,
-          " is out of range for ", a.shape());
   require(step >= 1, "slice: expected step >= 1, got ", step, " for ",
           a.shape());
-  const int axis = dim < 0 ? dim + a.rank() : dim;
+  const int axis = normalise_dim("slice", dim, a.shape());
   const std::int64_t length = a.shape()[axis];
   const auto clamped = [&](std::int64_t at) {
     return std::clamp<std::int64_t>(at < 0 ? at + length : at, 0, length);
@@ -55,11 +53,9 @@ Tensor slice(const Tensor& a, int dim, std::int64_t start, std::int64_t stop,
 
 Tensor pad(const Tensor& a, int dim, std::int64_t before, std::int64_t after,
            double value) {
-  require(dim >= -a.rank() && dim < a.rank(), "pad: axis ", dim,
-          " is out of range for ", a.shape());
   require(before >= 0 && after >= 0, "pad: expected widths >= 0 for ",
           a.shape(), ", got ", before, " and ", after);
-  const int axis = dim < 0 ? dim + a.rank() : dim;
+  const int axis = normalise_dim("pad", dim, a.shape());
   Shape shape = a.shape();
   shape[axis] += before + after;
   return embed("pad", a, shape, axis, before, 1, value);
@@ -99,9 +95,7 @@ Shape checked_shape(TensorList tensors, int axis) {
 Tensor concat(TensorList tensors, int dim) {
   require(tensors.size() > 0, "concat: expected at least one tensor");
   const Tensor& head = tensors[0];
-  require(dim >= -head.rank() && dim < head.rank(), "concat: axis ", dim,
-          " is out of range for ", head.shape());
-  const int axis = dim < 0 ? dim + head.rank() : dim;
+  const int axis = normalise_dim("concat", dim, head.shape());
   Shape shape = checked_shape(tensors, axis);
   const Tensor starts = positions(tensors, axis);
   const std::int64_t* at = starts.data<std::int64_t>();

@@ -11,9 +11,7 @@ int checked_axis(const char* op, const Shape& shape, int dim,
                  const Tensor& index) {
   require(index.dtype() == DType::int64, op, ": expected int64 indices, got ",
           index.shape(), " ", index.dtype());
-  require(dim >= -shape.rank() && dim < shape.rank(), op, ": axis ", dim,
-          " is out of range for ", shape);
-  const int axis = dim < 0 ? dim + shape.rank() : dim;
+  const int axis = normalise_dim(op, dim, shape);
   bool fits = index.rank() == shape.rank();
   for (int d = 0; fits && d < shape.rank(); ++d) {
     fits = d == axis || index.shape()[d] <= shape[d];

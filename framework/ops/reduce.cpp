@@ -16,9 +16,7 @@ Axes axes_of(const char* op, const Tensor& a, const Shape& dims) {
   if (dims.rank() == 0) return (Axes{1} << a.rank()) - 1;
   Axes axes = 0;
   for (const std::int64_t dim : dims) {
-    require(dim >= -a.rank() && dim < a.rank(), op, ": dimension ", dim,
-            " is out of range for shape ", a.shape());
-    const Axes axis = Axes{1} << (dim < 0 ? dim + a.rank() : dim);
+    const Axes axis = Axes{1} << normalise_dim(op, dim, a.shape());
     require((axes & axis) == 0, op, ": dimension ", dim, " is repeated in ",
             dims, " for shape ", a.shape());
     axes |= axis;

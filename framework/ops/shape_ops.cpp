@@ -77,8 +77,8 @@ Tensor reshape(const Tensor& a, const Shape& to) {
 }
 
 Tensor transpose(const Tensor& a, int dim0, int dim1) {
-  const int i = normalise_dim("transpose", dim0, a.rank());
-  const int j = normalise_dim("transpose", dim1, a.rank());
+  const int i = normalise_dim("transpose", dim0, a.shape());
+  const int j = normalise_dim("transpose", dim1, a.shape());
   Shape shape = a.shape(), strides = a.strides();
   std::swap(shape[i], shape[j]);
   std::swap(strides[i], strides[j]);
