@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sigtape/training/exit_code.h"
+
+/// What each command of sigtrain does, apart from reading its arguments. All
+/// print to stdout and throw the exceptions of check.h.
+namespace sigtape {
+
+struct TrainCommand {
+  std::string config;
+  std::vector<std::string> overrides;  // --set
+  std::optional<std::string> device, run_dir, init;
+  /// "auto", or the folder of a run.
+  std::optional<std::string> resume;
+  int threads = 0;  // 0: as many as there are CPUs
+  bool dry_run = false;
+  bool print_config = false;
+  bool detect_anomaly = false;
+};
+ExitCode train_command(const TrainCommand& command);
+
+struct EvalCommand {
+  std::string run;
+  std::optional<std::string> data;
+  bool json = false;
+  int threads = 0;
+};
+ExitCode eval_command(const EvalCommand& command);
+
+struct PredictCommand {
+  std::string run, data, output;
+  int threads = 0;
+};
+ExitCode predict_command(const PredictCommand& command);
+
+struct CvCommand {
+  std::string config;
+  std::vector<std::string> overrides;
+  std::int64_t folds = 5;
+  int threads = 0;
+};
+ExitCode cv_command(const CvCommand& command);
+
+struct InspectCommand {
+  /// The folder of a run or a configuration.
+  std::string target;
+  std::vector<std::string> overrides;
+};
+ExitCode inspect_command(const InspectCommand& command);
+
+struct CheckCommand {
+  std::vector<std::string> configs;
+};
+ExitCode check_command(const CheckCommand& command);
+
+struct SignatureCommand {
+  std::string input;
+  std::int64_t depth = 0;
+  bool stream = false, basepoint = false, inverse = false, scalar_term = false;
+  std::optional<std::string> logsignature, output, cotangent, gradient;
+  int threads = 0;
+};
+ExitCode signature_command(const SignatureCommand& command);
+
+struct BenchSignatureCommand {
+  std::int64_t batch = 0, length = 0, channels = 0, depth = 0;
+  bool stream = false, basepoint = false, json = false;
+  std::string dtype = "float32", device = "auto";
+  int threads = 0;
+};
+ExitCode bench_signature_command(const BenchSignatureCommand& command);
+
+struct BenchTrainCommand {
+  std::string config;
+  std::vector<std::string> overrides;
+  std::int64_t steps = 50;
+  bool json = false;
+  int threads = 0;
+};
+ExitCode bench_train_command(const BenchTrainCommand& command);
+
+}  // namespace sigtape

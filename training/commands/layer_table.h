@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+#include "sigtape/layers/sequential.h"
+
+namespace sigtape {
+
+/// The layers of a built model, one per line: name, type, output shape,
+/// parameters; each parameter's name and shape below its layer; the sum.
+std::string layer_table(const Sequential& model);
+
+/// "1.4 MiB".
+std::string byte_text(double bytes);
+
+}  // namespace sigtape

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "sigtape/layers/sequential.h"
+#include "sigtape/training/config/config.h"
+
+namespace sigtape {
+
+/// The layers of a configuration, not built yet. The last linear layer without
+/// `out` gets `outputs`, the number of classes or targets. Throws UsageError,
+/// naming the layer, where the settings contradict each other.
+std::shared_ptr<Sequential> make_model(const ModelConfig& config,
+                                       std::int64_t outputs);
+
+}  // namespace sigtape

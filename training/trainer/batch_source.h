@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "sigtape/layers/module.h"
+#include "sigtape/training/data/dataset.h"
+
+namespace sigtape {
+
+/// Inputs and targets of one step.
+struct Batch {
+  /// (batch, length, channels): shorter streams repeat their last point, and
+  /// `lengths` is defined where there are any.
+  Value inputs;
+  /// int64 (batch) for classes; (batch, outputs) for numbers and for classes
+  /// as one-hot rows; undefined where the data has no targets.
+  Tensor targets;
+};
+
+/// How targets reach the loss.
+enum class TargetForm { labels, one_hot, numbers, none };
+
+/// A data set in the element type of training, from which batches are
+/// gathered without any allocation outside the caching allocator.
+class BatchSource {
+ public:
+  BatchSource(const Dataset& dataset, TargetForm form, TensorOptions options);
+
+  std::int64_t cases() const {
+    return static_cast<std::int64_t>(lengths_.size());
+  }
+  /// The shape a model must accept.
+  ValueShape shape() const;
+  /// Bytes that the data takes.
+  std::int64_t bytes() const;
+  /// The batch of the cases at `indices`, at least one.
+  Batch gather(std::span<const std::int64_t> indices) const;
+
+ private:
+  Tensor gather_targets(std::span<const std::int64_t> indices) const;
+
+  TensorOptions options_;
+  TargetForm form_;
+  std::int64_t channels_;
+  std::vector<std::int64_t> lengths_, offsets_;
+  Tensor points_;   // (all points, channels)
+  Tensor targets_;  // (cases) or (cases, outputs)
+};
+
+}  // namespace sigtape

@@ -1,0 +1,224 @@
+#include "sigtape/training/trainer/fit.h"
+
+#include <algorithm>
+
+#include "sigtape/framework/allocator.h"
+#include "sigtape/training/data/read_dataset.h"
+#include "sigtape/training/data/split.h"
+#include "sigtape/training/io/memory.h"
+#include "sigtape/training/model_factory.h"
+
+namespace sigtape {
+
+namespace {
+
+std::unique_ptr<Optimizer> make_optimizer(const OptimizerConfig& config,
+                                          std::vector<NamedTensor> p) {
+  if (const auto* c = std::get_if<SgdConfig>(&config)) {
+    return sgd(std::move(p),
+               {c->lr, c->momentum, c->nesterov, c->weight_decay});
+  }
+  if (const auto* c = std::get_if<AdamConfig>(&config)) {
+    return adam(std::move(p),
+                {c->lr, c->beta1, c->beta2, c->eps, c->weight_decay, false});
+  }
+  const auto& c = std::get<AdamwConfig>(config);
+  return adam(std::move(p),
+              {c.lr, c.beta1, c.beta2, c.eps, c.weight_decay, true});
+}
+
+double learning_rate_of(const OptimizerConfig& config) {
+  return std::visit([](const auto& c) { return c.lr; }, config);
+}
+
+ScheduleOptions schedule_of(const ScheduleConfig& config) {
+  if (const auto* c = std::get_if<StepScheduleConfig>(&config)) {
+    return StepSchedule{c->every, c->factor};
+  }
+  if (const auto* c = std::get_if<CosineScheduleConfig>(&config)) {
+    return CosineSchedule{c->warmup, c->minimum};
+  }
+  if (const auto* c = std::get_if<PlateauScheduleConfig>(&config)) {
+    return PlateauSchedule{c->factor, c->patience};
+  }
+  return ConstantSchedule{};
+}
+
+TrainerOptions trainer_options(const Config& config) {
+  TrainerOptions options;
+  options.seed = static_cast<std::uint64_t>(config.seed);
+  options.epochs = config.train.epochs;
+  options.batch_size = config.train.batch_size;
+  options.shuffle = config.data.shuffle;
+  options.clip = {config.train.clip.norm.value_or(0),
+                  config.train.clip.value.value_or(0)};
+  if (config.train.early_stopping) {
+    options.patience = config.train.early_stopping->patience;
+  }
+  options.checkpoint_every = config.train.checkpoint_every;
+  options.skip_non_finite = config.train.on_nan == NanChoice::skip;
+  return options;
+}
+
+// The model, built with parameters drawn from the seed.
+std::shared_ptr<Sequential> built_model(const Config& config,
+                                        const ModelInfo& info,
+                                        TensorOptions options) {
+  manual_seed(static_cast<std::uint64_t>(config.seed));
+  auto model = make_model(config.model, info.outputs);
+  const ValueShape out = model->build(info.input, options);
+  require(!out.is_stream() && out.channels == info.outputs,
+          "model: expected an output of ", info.outputs,
+          info.target == TargetKind::classes
+              ? " features, one per class, got "
+              : " features, one per target, got ",
+          out);
+  return model;
+}
+
+ModelInfo make_info(const Config& config, const Objective& objective,
+                    const Dataset& train) {
+  ModelInfo info;
+  info.input = {train.max_length(), train.channels, !train.equal_lengths()};
+  info.target = train.target;
+  info.outputs = objective.outputs();
+  info.class_names = train.class_names;
+  info.class_weights = objective.class_weights();
+  info.normaliser = fit_normaliser(train, config.data.normalise,
+                                   objective.standardises_targets());
+  return info;
+}
+
+// Streams long enough for the model, checked before anything is fitted.
+TrainingData lengthened(TrainingData data, const Config& config) {
+  const std::int64_t least = make_model(config.model, 1)->least_length();
+  lengthen_streams(data.train, least, config.data.short_streams);
+  if (data.validation) {
+    lengthen_streams(*data.validation, least, config.data.short_streams);
+  }
+  return data;
+}
+
+void limit_memory(const Config& config) {
+  set_memory_limit(config.limits.max_bytes.value_or(
+      static_cast<std::int64_t>(default_memory_limit())));
+}
+
+}  // namespace
+
+TensorOptions tensor_options(const Config& config) {
+  return {
+      config.dtype == DtypeChoice::float64 ? DType::float64 : DType::float32,
+      select_device(config.device)};
+}
+
+TrainingData split_training_data(const Config& config, Dataset train) {
+  const double* fraction = std::get_if<double>(&config.data.validation);
+  if (!fraction) return {std::move(train), {}};
+  const Split split = split_validation(train, *fraction,
+                                       static_cast<std::uint64_t>(config.seed));
+  return {subset(train, split.train), subset(train, split.validation)};
+}
+
+TrainingData load_training_data(const Config& config) {
+  const DataConfig& c = config.data;
+  const auto seed = static_cast<std::uint64_t>(config.seed);
+  TrainingData data = split_training_data(
+      config, read_dataset(c.train, c.format, c.missing, seed));
+  if (const auto* source = std::get_if<DataSource>(&c.validation)) {
+    data.validation = read_dataset(*source, c.format, c.missing, seed + 1);
+    align_classes(*data.validation, data.train.class_names);
+  }
+  return data;
+}
+
+Dataset load_test_data(const Config& config, const ModelInfo& info) {
+  Dataset test =
+      read_dataset(*config.data.test, config.data.format, config.data.missing,
+                   static_cast<std::uint64_t>(config.seed) + 2);
+  align_classes(test, info.class_names);
+  return test;
+}
+
+void lengthen_streams(Dataset& dataset, std::int64_t least,
+                      ShortChoice choice) {
+  if (dataset.min_length() >= least) return;
+  Dataset longer = dataset;
+  longer.cases = 0;
+  longer.lengths.clear();
+  longer.offsets.clear();
+  longer.values.clear();
+  longer.times.clear();
+  for (std::int64_t i = 0; i < dataset.cases; ++i) {
+    const auto points = dataset.stream(i);
+    require<DataError>(
+        dataset.lengths[i] >= least || choice == ShortChoice::pad,
+        dataset.source, ": case ", i + 1, " has ",
+        counted(dataset.lengths[i], "point"),
+        ", too short a stream to take the signature: the model "
+        "needs ",
+        least,
+        "; data.short: pad repeats the last "
+        "point");
+    std::vector<double> padded(points.begin(), points.end());
+    for (std::int64_t t = dataset.lengths[i]; t < least; ++t) {
+      padded.insert(padded.end(), points.end() - dataset.channels,
+                    points.end());
+    }
+    longer.add_stream(padded);
+  }
+  dataset = std::move(longer);
+}
+
+Fit::Fit(const Config& config, TrainingData data)
+    : config_(config),
+      options_(tensor_options(config)),
+      objective_(config.train, data.train, options_) {
+  limit_memory(config);
+  data = lengthened(std::move(data), config);
+  info_ = make_info(config, objective_, data.train);
+  model_ = built_model(config, info_, options_);
+  training_.emplace(normalised(std::move(data.train)), objective_.target_form(),
+                    options_);
+  if (data.validation) {
+    validation_.emplace(normalised(*data.validation), objective_.target_form(),
+                        options_);
+    validation_data_ = std::move(data.validation);
+  }
+  make_trainer();
+}
+
+void Fit::make_trainer() {
+  const OptimizerConfig& optimizer = config_.train.optimizer;
+  optimizer_ = make_optimizer(optimizer, model_->named_parameters());
+  const Schedule schedule(schedule_of(config_.train.schedule),
+                          learning_rate_of(optimizer), config_.train.epochs);
+  std::function<Validation()> validation;
+  if (validation_) validation = [this] { return validate(); };
+  trainer_ = std::make_unique<Trainer>(*model_, *optimizer_, schedule,
+                                       objective_, *training_, validation,
+                                       trainer_options(config_));
+}
+
+Dataset Fit::normalised(Dataset dataset) const {
+  info_.normaliser.apply(dataset);
+  return dataset;
+}
+
+Validation Fit::validate() {
+  const Evaluation e =
+      evaluate(*model_, *validation_, *validation_data_, objective_,
+               info_.normaliser, config_.train.batch_size);
+  return {e.loss, headline_metric(e, objective_)};
+}
+
+Evaluation Fit::evaluate_on(Dataset dataset) {
+  align_classes(dataset, info_.class_names);
+  lengthen_streams(dataset, model_->least_length(), config_.data.short_streams);
+  const BatchSource source(normalised(dataset), objective_.target_form(),
+                           options_);
+  return evaluate(*model_, source, dataset, objective_, info_.normaliser,
+                  config_.train.batch_size);
+}
+
+}  // namespace sigtape

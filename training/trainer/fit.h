@@ -1,0 +1,76 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "sigtape/layers/sequential.h"
+#include "sigtape/training/config/config.h"
+#include "sigtape/training/data/dataset.h"
+#include "sigtape/training/trainer/evaluate.h"
+#include "sigtape/training/trainer/model_info.h"
+#include "sigtape/training/trainer/trainer.h"
+
+namespace sigtape {
+
+/// The training part and, where the configuration wants one, the validation
+/// part, as the files have them.
+struct TrainingData {
+  Dataset train;
+  std::optional<Dataset> validation;
+};
+
+/// Reads and splits what `config` names.
+TrainingData load_training_data(const Config& config);
+
+/// Reads the test data of `config`, which must have some, with the classes
+/// numbered as in training. Throws DataError where they are others.
+Dataset load_test_data(const Config& config, const ModelInfo& info);
+
+/// Takes the validation fraction of `config`, if it has one, out of `train`.
+TrainingData split_training_data(const Config& config, Dataset train);
+
+/// Number type and device of a configuration. Throws DeviceError.
+TensorOptions tensor_options(const Config& config);
+
+/// Repeats the last point of streams shorter than `least` up to it, or throws
+/// DataError naming the first of them.
+void lengthen_streams(Dataset& dataset, std::int64_t least, ShortChoice choice);
+
+/// A model and its training in memory: data normalised, parameters drawn,
+/// optimiser and schedule ready. Writes no files.
+class Fit {
+ public:
+  /// Checks configuration, data and model against each other and builds all.
+  Fit(const Config& config, TrainingData data);
+  Fit(const Fit&) = delete;
+  Fit& operator=(const Fit&) = delete;
+
+  Sequential& model() { return *model_; }
+  Optimizer& optimizer() { return *optimizer_; }
+  Trainer& trainer() { return *trainer_; }
+  const Objective& objective() const { return objective_; }
+  const BatchSource& training_source() const { return *training_; }
+  const ModelInfo& info() const { return info_; }
+
+  /// Evaluates the model as it is on data as a file has it.
+  Evaluation evaluate_on(Dataset dataset);
+
+ private:
+  // A part of the data in the form the model reads.
+  Dataset normalised(Dataset dataset) const;
+  Validation validate();
+  void make_trainer();
+
+  Config config_;
+  TensorOptions options_;
+  Objective objective_;
+  std::shared_ptr<Sequential> model_;
+  ModelInfo info_;
+  std::optional<BatchSource> training_;
+  std::optional<Dataset> validation_data_;
+  std::optional<BatchSource> validation_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<Trainer> trainer_;
+};
+
+}  // namespace sigtape

@@ -1,0 +1,236 @@
+#include "sigtape/training/trainer/run_training.h"
+
+#include <fmt/format.h>
+
+#include <sstream>
+#include <vector>
+
+#include "sigtape/framework/parallel.h"
+#include "sigtape/framework/simd/isa.h"
+#include "sigtape/training/config/load.h"
+#include "sigtape/training/io/atomic_file.h"
+#include "sigtape/training/io/checkpoint.h"
+#include "sigtape/training/run/environment.h"
+#include "sigtape/training/run/metrics_file.h"
+#include "sigtape/training/run/progress.h"
+#include "sigtape/training/run/run_folder.h"
+#include "sigtape/training/run/signals.h"
+#include "sigtape/training/trainer/fit.h"
+#include "sigtape/training/trainer/report.h"
+#include "sigtape/training/trainer/state_file.h"
+#include "sigtape/training/trainer/weights.h"
+
+namespace sigtape {
+
+namespace {
+
+// A configuration without what may differ between two sessions of one run.
+Config comparable(Config config) {
+  config.run_dir = "";
+  config.device = "auto";
+  config.limits = {};
+  config.train.checkpoint_every = 1;
+  return config;
+}
+
+// Throws UsageError, naming the first line that differs, if a run in `paths`
+// was started with another configuration.
+void require_same_configuration(const RunPaths& paths, const Config& config) {
+  std::istringstream now(to_yaml(comparable(config)));
+  std::istringstream then(
+      to_yaml(comparable(load_config(paths.config().string()))));
+  std::string a, b;
+  while (std::getline(now, a)) {
+    std::getline(then, b);
+    require(a == b, paths.folder.string(),
+            ": this run was started with another configuration: '", b,
+            "' there, '", a,
+            "' now; resume with the same one, or give "
+            "another --run-dir");
+  }
+}
+
+// One session of training: a Fit and the files of its run.
+class Session {
+ public:
+  Session(const Config& config, const TrainRequest& request, std::FILE* out)
+      : config_(config), out_(out), fit_(config, load_training_data(config)) {
+    if (config.data.test) test_ = load_test_data(config, fit_.info());
+    if (request.init) load_weights(fit_.model(), *request.init);
+    open(request.resume);
+  }
+
+  ExitCode run() {
+    if (fit_.trainer().state().finished) {
+      fmt::print(out_, "{}: this run is finished\n",
+                 folder_->paths().folder.string());
+    } else {
+      const SignalGuard signals;
+      if (!train()) return stopped();
+    }
+    report();
+    return ExitCode::ok;
+  }
+
+ private:
+  const char* metric_name() const {
+    return fit_.objective().is_classification() ? "accuracy" : "rmse";
+  }
+
+  void open(bool resume) {
+    folder_.emplace(resume ? RunFolder::resume(files_, config_.run_dir)
+                           : RunFolder::create(files_, config_.run_dir));
+    const RunPaths& paths = folder_->paths();
+    CheckpointSearch found;
+    if (resume) found = find_checkpoint(files_, paths.checkpoint());
+    for (const std::string& line : found.skipped) {
+      fmt::print(stderr, "warning: {}\n", line);
+    }
+    if (found.checkpoint) {
+      require_same_configuration(paths, config_);
+      restore(*found.checkpoint);
+    } else {
+      write_file_atomically(files_, paths.config(), as_bytes(to_yaml(config_)));
+    }
+    write_file_atomically(files_, paths.environment(),
+                          as_bytes(environment().text() + "\n"));
+    const std::string metric = std::string("validation_") + metric_name();
+    metrics_.emplace(
+        found.checkpoint
+            ? MetricsFile::resume(files_, paths.metrics(), metric,
+                                  fit_.trainer().state().step)
+            : MetricsFile::create(files_, paths.metrics(), metric));
+  }
+
+  JsonRecord environment() const {
+    std::ostringstream device;
+    device << tensor_options(config_).device;
+    return describe_environment(
+        {isa_name(active_isa()), device.str(), num_threads()});
+  }
+
+  void restore(const Checkpoint& checkpoint) {
+    const std::string where = checkpoint.directory.string();
+    const auto part = [&](const char* name) {
+      const auto at = checkpoint.files.find(name);
+      require<DataError>(at != checkpoint.files.end(), where,
+                         ": the checkpoint has no ", name);
+      return std::span<const std::byte>(at->second);
+    };
+    const auto arrays = [&](const char* name) {
+      return decode_safetensors(part(name), where + "/" + name).arrays;
+    };
+    const StoredState state =
+        read_state(as_text(part("state.json")), where + "/state.json");
+    assign_arrays(fit_.model().named_parameters(), arrays("model.safetensors"),
+                  where + "/model.safetensors");
+    assign_arrays(fit_.optimizer().state(), arrays("optimizer.safetensors"),
+                  where + "/optimizer.safetensors");
+    fit_.optimizer().set_steps(state.optimizer_steps);
+    fit_.trainer().set_state(state.training);
+    earlier_seconds_ = state.seconds;
+  }
+
+  bool train() {
+    Progress progress(out_, progress_style(out_), config_.train.epochs,
+                      metric_name());
+    Trainer& trainer = fit_.trainer();
+    TrainingEvents events;
+    events.step = [&](std::int64_t cases, double loss, double rate) {
+      const TrainingState& s = trainer.state();
+      progress.step(s.epoch + 1, s.batch, trainer.batches_per_epoch(), cases,
+                    loss);
+      batch_loss_ = loss;
+      const bool last = s.batch == trainer.batches_per_epoch();
+      if (!last && config_.train.log_every > 0 &&
+          s.step % config_.train.log_every == 0) {
+        metrics_->append({s.step, s.epoch + 1, loss, {}, {}, rate, seconds()});
+      }
+    };
+    events.epoch = [&](double loss, const std::optional<Validation>& v,
+                       double rate) {
+      const TrainingState& s = trainer.state();
+      MetricsRow row{s.step, s.epoch, loss, {}, {}, rate, seconds()};
+      if (config_.train.log_every > 0) row.train_loss = batch_loss_;
+      if (v) row.validation_loss = v->loss, row.validation_metric = v->metric;
+      metrics_->append(row);
+      progress.end_epoch(
+          {s.epoch, loss, row.validation_loss, row.validation_metric});
+    };
+    events.best = [&] { best_ = encoded_weights(); };
+    events.interrupted = [] { return interruption() != Interruption::none; };
+    events.checkpoint = [&] { save(); };
+    return trainer.run(events);
+  }
+
+  double seconds() const {
+    return earlier_seconds_ + steady_seconds() - started_;
+  }
+
+  std::vector<std::byte> encoded_weights() {
+    return encode_safetensors(
+        {write_info(fit_.info()), to_arrays(fit_.model().named_parameters())});
+  }
+
+  // The best weights first: a crash in between leaves a checkpoint from which
+  // training arrives at the same ones again.
+  void save() {
+    if (!best_.empty()) {
+      write_file_atomically(files_, folder_->paths().best(), best_);
+      best_.clear();
+    }
+    metrics_->sync();
+    const auto model = encoded_weights();
+    const auto optimizer =
+        encode_safetensors({{}, to_arrays(fit_.optimizer().state())});
+    const std::string state =
+        write_state(
+            {fit_.trainer().state(), fit_.optimizer().steps(), seconds()}) +
+        "\n";
+    const CheckpointPart parts[] = {{"model.safetensors", model},
+                                    {"optimizer.safetensors", optimizer},
+                                    {"state.json", as_bytes(state)}};
+    save_checkpoint(files_, folder_->paths().checkpoint(), parts);
+  }
+
+  ExitCode stopped() {
+    const bool terminated = interruption() == Interruption::terminate;
+    fmt::print(out_,
+               "stopped after step {}; a checkpoint is saved: go on with "
+               "--resume auto\n",
+               fit_.trainer().state().step);
+    return terminated ? ExitCode::terminated : ExitCode::interrupted;
+  }
+
+  void report() {
+    const std::string best = folder_->paths().best().string();
+    assign_arrays(fit_.model().named_parameters(),
+                  read_safetensors(best).arrays, best);
+    const TrainingState& s = fit_.trainer().state();
+    fmt::print(out_, "best weights: epoch {}, {}\n", s.best_epoch + 1, best);
+    if (!test_) return;
+    fmt::print(out_, "test: {}\n",
+               summary(fit_.evaluate_on(*test_), fit_.objective()));
+  }
+
+  Config config_;
+  std::FILE* out_;
+  FileSystem& files_ = posix_file_system();
+  Fit fit_;
+  std::optional<Dataset> test_;
+  std::optional<RunFolder> folder_;
+  std::optional<MetricsFile> metrics_;
+  std::vector<std::byte> best_;  // weights to be written, or empty
+  double batch_loss_ = 0;
+  double earlier_seconds_ = 0;
+  double started_ = steady_seconds();
+};
+
+}  // namespace
+
+ExitCode run_training(const Config& config, const TrainRequest& request,
+                      std::FILE* out) {
+  return Session(config, request, out).run();
+}
+
+}  // namespace sigtape

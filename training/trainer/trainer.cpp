@@ -1,0 +1,134 @@
+#include "sigtape/training/trainer/trainer.h"
+
+#include <cmath>
+#include <numeric>
+#include <span>
+
+#include "sigtape/framework/check.h"
+#include "sigtape/training/data/split.h"
+
+namespace sigtape {
+
+namespace {
+
+constexpr std::int64_t most_skipped = 10;
+
+}  // namespace
+
+Trainer::Trainer(Module& model, Optimizer& optimizer, Schedule schedule,
+                 const Objective& objective, const BatchSource& data,
+                 std::function<Validation()> validate, TrainerOptions options)
+    : model_(model),
+      optimizer_(optimizer),
+      schedule_(std::move(schedule)),
+      objective_(objective),
+      data_(data),
+      validate_(std::move(validate)),
+      options_(options) {
+  state_.generator = default_generator();
+}
+
+const TrainingState& Trainer::state() {
+  state_.schedule = schedule_.state();
+  return state_;
+}
+
+void Trainer::set_state(const TrainingState& state) {
+  state_ = state;
+  schedule_.set_state(state.schedule);
+}
+
+std::int64_t Trainer::batches_per_epoch() const {
+  return (data_.cases() + options_.batch_size - 1) / options_.batch_size;
+}
+
+bool Trainer::run(const TrainingEvents& events) {
+  stop_ = false;
+  default_generator() = state_.generator;
+  while (!state_.finished && !stop_) train_epoch(events);
+  return state_.finished;
+}
+
+void Trainer::train_epoch(const TrainingEvents& events) {
+  order_.resize(data_.cases());
+  std::iota(order_.begin(), order_.end(), 0);
+  if (options_.shuffle) epoch_order(options_.seed, state_.epoch, order_);
+  model_.train();
+  const double learning_rate = schedule_.learning_rate(state_.epoch);
+  while (state_.batch < batches_per_epoch()) {
+    train_batch(events, learning_rate);
+    if (!events.interrupted()) continue;
+    // After an epoch's last batch its end comes first: nothing is lost.
+    stop_ = true;
+    if (state_.batch < batches_per_epoch()) return events.checkpoint();
+  }
+  end_epoch(events);
+}
+
+bool Trainer::train_batch(const TrainingEvents& events, double learning_rate) {
+  const std::int64_t first = state_.batch * options_.batch_size;
+  const std::int64_t count =
+      std::min(options_.batch_size, data_.cases() - first);
+  const Batch batch = data_.gather(std::span(order_).subspan(first, count));
+  const Tensor loss =
+      objective_.loss(model_.forward(batch.inputs).data, batch.targets);
+  const double value = loss.item();
+  model_.clear_gradients();
+  loss.backward();
+  const double norm = optimizer_.gradient_norm();
+  const bool finite = std::isfinite(value) && std::isfinite(norm);
+  if (finite) {
+    optimizer_.step(learning_rate, options_.clip);
+    const double weight = objective_.weight(batch.targets);
+    state_.loss_sum += value * weight;
+    state_.loss_weight += weight;
+    state_.skipped = 0;
+  }
+  ++state_.batch;
+  ++state_.step;
+  state_.generator = default_generator();
+  if (!finite) refuse_non_finite(value, norm);
+  events.step(count, value, learning_rate);
+  return finite;
+}
+
+void Trainer::refuse_non_finite(double loss, double norm) {
+  ++state_.skipped;
+  if (options_.skip_non_finite && state_.skipped <= most_skipped) return;
+  fail<NumericError>(
+      "epoch ", state_.epoch + 1, ", step ", state_.step, ": ",
+      std::isfinite(loss) ? "the norm of the gradient" : "the loss", " is ",
+      std::isfinite(loss) ? norm : loss,
+      options_.skip_non_finite ? ", for the eleventh step in a row" : "",
+      "; --detect-anomaly names the operation it comes from; a lower learning "
+      "rate or train.clip may help");
+}
+
+void Trainer::end_epoch(const TrainingEvents& events) {
+  const double loss = state_.loss_sum / state_.loss_weight;
+  const double learning_rate = schedule_.learning_rate(state_.epoch);
+  std::optional<Validation> validation;
+  if (validate_) validation = validate_();
+  const double judged = validation ? validation->loss : loss;
+  schedule_.observe(judged);
+  const bool better = !validation || judged < state_.best_loss;
+  if (better) {
+    state_.best_loss = judged;
+    state_.best_epoch = state_.epoch;
+  }
+  const std::int64_t waited = state_.epoch - state_.best_epoch;
+  ++state_.epoch;
+  state_.batch = 0;
+  state_.loss_sum = state_.loss_weight = 0;
+  state_.finished =
+      state_.epoch >= options_.epochs ||
+      (validation && options_.patience && waited >= *options_.patience);
+  if (better) events.best();
+  events.epoch(loss, validation, learning_rate);
+  if (stop_ || state_.finished ||
+      state_.epoch % options_.checkpoint_every == 0) {
+    events.checkpoint();
+  }
+}
+
+}  // namespace sigtape

@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "sigtape/framework/random.h"
+#include "sigtape/layers/module.h"
+#include "sigtape/training/optim/optimizer.h"
+#include "sigtape/training/optim/schedule.h"
+#include "sigtape/training/trainer/batch_source.h"
+#include "sigtape/training/trainer/objective.h"
+
+namespace sigtape {
+
+/// Loss and headline metric (accuracy or rmse) on the validation part.
+struct Validation {
+  double loss = 0;
+  double metric = 0;
+};
+
+/// Everything besides weights and optimiser state that a stopped training
+/// needs to go on in the same bits.
+struct TrainingState {
+  std::int64_t epoch = 0;  // being trained, from 0
+  std::int64_t batch = 0;  // the next one of this epoch
+  std::int64_t step = 0;   // updates so far
+  double loss_sum = 0;     // of this epoch's batches, times their weights
+  double loss_weight = 0;  // sum of those weights
+  double best_loss = std::numeric_limits<double>::infinity();
+  std::int64_t best_epoch = -1;
+  std::int64_t skipped = 0;  // steps in a row that were not finite
+  bool finished = false;
+  ScheduleState schedule;
+  Generator generator;
+};
+
+/// What a trainer tells while it runs. Each is called after the fact.
+struct TrainingEvents {
+  /// A step is done: its loss before the update.
+  std::function<void(std::int64_t cases, double loss, double learning_rate)>
+      step = [](std::int64_t, double, double) {};
+  /// An epoch is done: mean loss, validation where there is one.
+  std::function<void(double loss, const std::optional<Validation>&,
+                     double learning_rate)>
+      epoch = [](double, const std::optional<Validation>&, double) {};
+  /// The weights are the best so far (without validation: after each epoch).
+  std::function<void()> best = [] {};
+  /// Whether to stop after this step.
+  std::function<bool()> interrupted = [] { return false; };
+  /// An epoch after which a checkpoint is due, or an interruption.
+  std::function<void()> checkpoint = [] {};
+};
+
+struct TrainerOptions {
+  std::uint64_t seed = 0;
+  std::int64_t epochs = 100;
+  std::int64_t batch_size = 20;
+  bool shuffle = true;
+  ClipOptions clip;
+  std::optional<std::int64_t> patience;  // early stopping
+  std::int64_t checkpoint_every = 1;
+  bool skip_non_finite = false;
+};
+
+/// Trains a model: the order of the data, steps, validation, early stopping.
+/// It knows no files.
+class Trainer {
+ public:
+  Trainer(Module& model, Optimizer& optimizer, Schedule schedule,
+          const Objective& objective, const BatchSource& data,
+          std::function<Validation()> validate, TrainerOptions options);
+
+  /// Trains until the last epoch, early stopping or an interruption; true if
+  /// finished. Throws NumericError naming epoch, step and loss when loss or
+  /// gradient are not finite (with skip_non_finite: 10 times in a row).
+  bool run(const TrainingEvents& events);
+
+  /// Steps of one epoch; the last may be of fewer cases.
+  std::int64_t batches_per_epoch() const;
+  const TrainingState& state();
+  /// Goes on from a stored state; weights and optimiser state are set apart.
+  void set_state(const TrainingState& state);
+
+ private:
+  void train_epoch(const TrainingEvents& events);
+  void end_epoch(const TrainingEvents& events);
+  bool train_batch(const TrainingEvents& events, double learning_rate);
+  void refuse_non_finite(double loss, double norm);
+
+  Module& model_;
+  Optimizer& optimizer_;
+  Schedule schedule_;
+  const Objective& objective_;
+  const BatchSource& data_;
+  std::function<Validation()> validate_;
+  TrainerOptions options_;
+  TrainingState state_;
+  std::vector<std::int64_t> order_;
+  bool stop_ = false;
+};
+
+}  // namespace sigtape
