@@ -113,6 +113,8 @@ class Guard {
       stop("expected ',' or '", closing(), "' after a value, got '", c, "'");
     if (c == '"' || c == '\'') return quoted(c);
     if (c == '[' || c == '{') return open(c);
+    if (in_list() && c == '-' && is_gap(peek(1)))
+      stop("a '-' entry inside brackets: separate entries by commas");
     refuse(c);
     plain();
   }

@@ -176,10 +176,12 @@ void apply_override(Node& root, const std::string& text, int source,
   const std::size_t before = problems.size();
   Node value = read_yaml(assignment.value, source, problems);
   if (problems.size() != before) return;
-  Walker walker(root, source, problems);
+  Node changed = root;
+  Walker walker(changed, source, problems);
   for (const std::string& key : split_path(assignment.path))
     if (!walker.step(key)) return;
   walker.node() = std::move(value);
+  root = std::move(changed);
 }
 
 }  // namespace sigtape::config

@@ -6,6 +6,23 @@
 #include "sigtape/training/config/load.h"
 
 namespace sigtape::config {
+namespace {
+
+// A terminal must not obey what a file holds.
+std::string printable(const std::string& text) {
+  constexpr const char* digits = "0123456789abcdef";
+  std::string result;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7f)
+      result += c;
+    else
+      result += {'\\', 'x', digits[byte / 16], digits[byte % 16]};
+  }
+  return result;
+}
+
+}  // namespace
 
 std::string Problems::line(const Fault& fault) const {
   std::ostringstream text;
@@ -14,7 +31,7 @@ std::string Problems::line(const Fault& fault) const {
   else
     text << "--set " << overrides_[fault.place.source - 1];
   text << ": " << fault.message;
-  return text.str();
+  return printable(text.str());
 }
 
 void Problems::raise() {

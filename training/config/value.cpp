@@ -63,6 +63,8 @@ std::string remark(const Field& field, const Node& node,
     if (word == "no" || word == "off" || word == "false")
       return "; write false";
   }
+  if ((field.forms & kDevice) && word.starts_with("gpu"))
+    return "; a GPU is 'cuda'";
   if (field.forms & kDevice) return did_you_mean(text, {"auto", "cpu", "cuda"});
   return did_you_mean(text, field.choices);
 }

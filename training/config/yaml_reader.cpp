@@ -54,6 +54,7 @@ class TreeBuilder : public YAML::EventHandler {
   struct Level {
     Node node;
     bool has_key = false;
+    bool key_is_text = false;
     std::string key;
     Place key_place;
   };
@@ -101,12 +102,13 @@ class TreeBuilder : public YAML::EventHandler {
     level.has_key = true;
     level.key = node.text;
     level.key_place = node.place;
-    if (node.kind != Node::Kind::scalar)
-      problems_.add(node.place, "a key must be a text");
+    level.key_is_text = node.kind == Node::Kind::scalar;
+    if (!level.key_is_text) problems_.add(node.place, "a key must be a text");
   }
 
   void take_value(Level& level, Node node) {
     level.has_key = false;
+    if (!level.key_is_text) return;
     if (node.kind == Node::Kind::null) node.place = level.key_place;
     const Entry* first = find_entry(level.node, level.key);
     if (first)
