@@ -15,6 +15,8 @@ namespace sigtape::SIGTAPE_ISA_NAME {
 
 namespace {
 
+#define SIGTAPE_ALWAYS __attribute__((always_inline))
+
 template <class T, int Bytes>
 struct Vector {
   typedef T type __attribute__((vector_size(Bytes)));
@@ -32,18 +34,23 @@ void row_tile(const Gemm<T>& g, const T* a, const T* b, T* c,
   V sums[Rows][Vectors] = {};
   for (std::int64_t l = 0; l < g.k; ++l) {
     V rhs[Vectors];
+#pragma GCC unroll 16
     for (int j = 0; j < Vectors; ++j) {
       __builtin_memcpy(&rhs[j], b + j * lanes, Bytes);
     }
+#pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) {
       const V lhs = a[i * a_row] - V{};
+#pragma GCC unroll 16
       for (int j = 0; j < Vectors; ++j) sums[i][j] += lhs * rhs[j];
     }
     a += a_col;
     b += b_row;
   }
+#pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i) {
     T* row = c + i * g.c_row;
+#pragma GCC unroll 16
     for (int j = 0; j < Vectors; ++j) {
       V old = {};
       if (g.accumulate) __builtin_memcpy(&old, row + j * lanes, Bytes);
@@ -118,38 +125,85 @@ void rows(const Gemm<T>& g) {
   if (j < g.n) row_panel<T, Bytes, 8, 1>(g, g.n - lanes, lanes - (g.n - j));
 }
 
-template <class T>
-SIGTAPE_INLINE T sum_of(Vec<T> v) {
-  T parts[lanes<T>()];
-  store<T>(parts, v);
-  for (int half = lanes<T>() / 2; half > 0; half /= 2) {
-    for (int e = 0; e < half; ++e) parts[e] += parts[e + half];
-  }
-  return parts[0];
+template <int... I>
+struct Indices {};
+template <int N, int... I>
+struct Counted : Counted<N - 1, N - 1, I...> {};
+template <int... I>
+struct Counted<0, I...> {
+  using type = Indices<I...>;
+};
+
+// With a and b made of segments of `Length` lanes: every segment folded to
+// half its length, those of a first.
+template <class T, int Length, int... I>
+SIGTAPE_INLINE Vec<T> fold(Vec<T> a, Vec<T> b, Indices<I...>) {
+  constexpr int half = Length / 2;
+  return __builtin_shufflevector(a, b, (I / half * Length + I % half)...) +
+         __builtin_shufflevector(a, b,
+                                 (I / half * Length + I % half + half)...);
 }
 
+// The sums over the lanes of each of Count vectors, a power of 2: a tree that
+// folds two vectors into one at each step.
+template <class T, int Count, int Length = lanes<T>()>
+SIGTAPE_INLINE void lane_sums(const Vec<T>* v, T* sums) {
+  constexpr typename Counted<lanes<T>()>::type indices;
+  if constexpr (Length == 1) {
+    for (int i = 0; i < Count; ++i) store<T>(sums + i * lanes<T>(), v[i]);
+  } else {
+    Vec<T> folded[(Count + 1) / 2];
+#pragma GCC unroll 16
+    for (int i = 0; i < (Count + 1) / 2; ++i) {
+      folded[i] =
+          fold<T, Length>(v[2 * i], v[Count > 1 ? 2 * i + 1 : 0], indices);
+    }
+    lane_sums<T, (Count + 1) / 2, Length / 2>(folded, sums);
+  }
+}
+// The last `count` lanes of v, and zeros.
+template <class T>
+SIGTAPE_INLINE Vec<T> last_lanes(Vec<T> v, std::int64_t count) {
+  Vec<T> position;
+  for (int e = 0; e < lanes<T>(); ++e) position[e] = static_cast<T>(e);
+  const auto kept = position >= broadcast(static_cast<T>(lanes<T>() - count));
+  using Bits = decltype(position >= position);
+  return (Vec<T>)((Bits)v & kept);
+}
+
+// Rows x Columns of C at (i0, j0), for k of at least a vector. A rest of k is
+// read as the last whole vector, without the lanes that are in the sums.
 template <class T, int Rows, int Columns>
 void dot_tile(const Gemm<T>& g, std::int64_t i0, std::int64_t j0) {
-  const std::int64_t a_row = g.a_row, b_col = g.b_col;
+  const std::int64_t a_row = g.a_row, b_col = g.b_col, k = g.k;
   const T *a = g.a + i0 * a_row, *b = g.b + j0 * b_col;
   Vec<T> sums[Rows][Columns] = {};
-  std::int64_t l = 0;
-  for (; l + lanes<T>() <= g.k; l += lanes<T>()) {
+  const auto step = [&](std::int64_t l, auto kept) SIGTAPE_ALWAYS {
     Vec<T> lhs[Rows];
-    for (int i = 0; i < Rows; ++i) lhs[i] = load(a + i * a_row + l);
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i) lhs[i] = kept(load(a + i * a_row + l));
+#pragma GCC unroll 16
     for (int j = 0; j < Columns; ++j) {
-      const Vec<T> rhs = load(b + j * b_col + l);
+      const Vec<T> rhs = kept(load(b + j * b_col + l));
+#pragma GCC unroll 16
       for (int i = 0; i < Rows; ++i) sums[i][j] += lhs[i] * rhs;
     }
+  };
+  std::int64_t l = 0;
+  for (; l + lanes<T>() <= k; l += lanes<T>()) {
+    step(l, [](Vec<T> v) SIGTAPE_ALWAYS { return v; });
   }
+  if (l < k) {
+    step(k - lanes<T>(), [rest = k - l](Vec<T> v)
+                             SIGTAPE_ALWAYS { return last_lanes<T>(v, rest); });
+  }
+#pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i) {
+    T totals[Columns > lanes<T>() ? Columns : lanes<T>()];
+    lane_sums<T, Columns>(sums[i], totals);
+    T* c = g.c + (i0 + i) * g.c_row + j0;
     for (int j = 0; j < Columns; ++j) {
-      T sum = sum_of<T>(sums[i][j]);
-      for (std::int64_t t = l; t < g.k; ++t) {
-        sum += a[i * a_row + t] * b[j * b_col + t];
-      }
-      T& c = g.c[(i0 + i) * g.c_row + j0 + j];
-      c = g.accumulate ? c + sum : sum;
+      c[j] = g.accumulate ? c[j] + totals[j] : totals[j];
     }
   }
 }
@@ -163,8 +217,23 @@ void dot_panel(const Gemm<T>& g, std::int64_t j) {
   for (; i < g.m; ++i) dot_tile<T, 1, Columns>(g, i, j);
 }
 
+// k below a vector.
+template <class T>
+void dot_elements(const Gemm<T>& g) {
+  for (std::int64_t i = 0; i < g.m; ++i) {
+    for (std::int64_t j = 0; j < g.n; ++j) {
+      const T *a = g.a + i * g.a_row, *b = g.b + j * g.b_col;
+      T sum = 0;
+      for (std::int64_t l = 0; l < g.k; ++l) sum += a[l] * b[l];
+      T& c = g.c[i * g.c_row + j];
+      c = g.accumulate ? c + sum : sum;
+    }
+  }
+}
+
 template <class T>
 void dots(const Gemm<T>& g) {
+  if (g.k < lanes<T>()) return dot_elements(g);
   std::int64_t j = 0;
   for (; j + kDotColumns <= g.n; j += kDotColumns) {
     dot_panel<T, kDotColumns>(g, j);
