@@ -20,6 +20,7 @@
 #include "sigtape/layers/models.h"
 #include "sigtape/layers/pooling.h"
 #include "sigtape/layers/sequential.h"
+#include "sigtape/layers/signature/channels.h"
 #include "sigtape/layers/signature/extract_signature_term.h"
 #include "sigtape/layers/signature/signature.h"
 #include "sigtape/layers/signature/signature_combine.h"

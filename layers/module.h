@@ -104,6 +104,9 @@ class Module {
                               TensorOptions options) = 0;
   virtual Value on_forward(const Value& x) = 0;
 
+  /// The name for a LayerScope; it outlives the layer.
+  const char* scope() const { return scope_; }
+
   /// Registers a parameter under `name`, in the order of the calls.
   Tensor add_parameter(std::string name, Tensor tensor);
   /// Registers a child layer under `name`, its prefix within this one.

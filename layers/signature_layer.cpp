@@ -14,8 +14,7 @@ Tensor one_less(const Tensor& lengths) {
   Tensor less = empty(lengths.shape(), {DType::int64, {}});
   std::int64_t* out = less.mutable_data<std::int64_t>();
   const std::int64_t* in = lengths.data<std::int64_t>();
-  for (std::int64_t b = 0; b < lengths.numel(); ++b)
-    out[b] = in[b * lengths.strides()[0]] - 1;
+  for (std::int64_t b = 0; b < lengths.numel(); ++b) out[b] = in[b] - 1;
   return less;
 }
 
@@ -23,13 +22,14 @@ Tensor one_less(const Tensor& lengths) {
 
 SignatureLayer::SignatureLayer(SignatureLayerOptions options)
     : options_(std::move(options)) {
-  require(options_.depth >= 1, "layer '", options_.name,
-          "' (signature): expected depth >= 1, got ", options_.depth);
-  require(options_.basepoint.kind() != Basepoint::Kind::tensor, "layer '",
-          options_.name,
-          "' (signature): expected no basepoint, zero or one number per "
-          "channel; a basepoint tensor is an argument of forward");
   set_name(options_.name);
+  if (options_.depth < 1)
+    fail(label(), ": expected depth >= 1, got ", options_.depth);
+  if (options_.basepoint.kind() == Basepoint::Kind::tensor) {
+    fail(label(),
+         ": expected no basepoint, zero or one number per channel; a basepoint "
+         "tensor is an argument of forward");
+  }
 }
 
 std::int64_t SignatureLayer::dropped(const Basepoint& basepoint) const {
@@ -57,16 +57,17 @@ ValueShape SignatureLayer::on_build(const ValueShape& input, TensorOptions) {
 }
 
 void SignatureLayer::check_points(const Value& x) const {
-  const char* needed =
-      "' (signature): too short a stream to take the "
-      "signature: expected at least 2 points, got ";
-  require(x.data.size(1) >= 2, "layer '", name(), needed, x.data.size(1));
+  const auto check = [this](std::int64_t points) {
+    if (points >= 2) return;
+    fail(label(),
+         ": too short a stream to take the signature: expected at least 2 "
+         "points, got ",
+         points);
+  };
+  check(x.data.size(1));
   if (!x.lengths.defined()) return;
   const std::int64_t* lengths = x.lengths.data<std::int64_t>();
-  for (std::int64_t b = 0; b < x.lengths.numel(); ++b) {
-    const std::int64_t length = lengths[b * x.lengths.strides()[0]];
-    require(length >= 2, "layer '", name(), needed, length, " in stream ", b);
-  }
+  for (std::int64_t b = 0; b < x.lengths.numel(); ++b) check(lengths[b]);
 }
 
 Value SignatureLayer::apply(const Value& x, const Basepoint& basepoint,
@@ -89,13 +90,13 @@ Value SignatureLayer::on_forward(const Value& x) {
 
 Value SignatureLayer::forward(const Value& x, const Tensor& basepoint,
                               const Tensor& initial) {
-  require(x.data.defined() && x.data.rank() == 3, "layer '", name(),
-          "' (signature): expected a stream (batch, length, channels)");
+  if (!x.data.defined() || x.data.rank() != 3)
+    fail(label(), ": expected a stream (batch, length, channels)");
   if (!is_built()) {
     build({x.data.size(1), x.data.size(2), x.lengths.defined()},
           {x.data.dtype(), x.data.device()});
   }
-  const LayerScope scope(name().c_str());
+  const LayerScope running(scope());
   return apply(x,
                basepoint.defined() ? Basepoint(basepoint) : options_.basepoint,
                initial);

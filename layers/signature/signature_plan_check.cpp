@@ -11,6 +11,7 @@ namespace sigtape {
 
 namespace {
 
+constexpr double gigabyte = 1e9;
 constexpr double unrepresentable = std::numeric_limits<double>::infinity();
 
 // Terms of one signature; infinite where int64 or the kernels' depth (int)
@@ -84,11 +85,12 @@ void require_signature_fits(const SignatureShape& shape, std::int64_t depth,
           " channels has more words than can be counted; the largest depth "
           "that fits in memory is ",
           largest);
-  fail<MemoryError>(
-      "signature: depth ", depth, " over ", shape.channels, " channels needs ",
-      needed, " bytes for a batch of ", shape.batch, " paths of length ",
-      shape.length, ", expected at most the ", available,
-      " bytes available; the largest depth that fits is ", largest);
+  fail<MemoryError>("signature: depth ", depth, " over ", shape.channels,
+                    " channels needs ", needed / gigabyte,
+                    " GB for a batch of ", shape.batch, " paths of length ",
+                    shape.length, ", expected at most the ",
+                    available / gigabyte,
+                    " GB available; the largest depth that fits is ", largest);
 }
 
 }  // namespace sigtape

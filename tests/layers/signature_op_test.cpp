@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <sstream>
+#include <utility>
 
+#include "sigtape/framework/ops.h"
+#include "sigtape/framework/parallel.h"
 #include "sigtape/framework/simd/isa.h"
 #include "sigtape/layers/signature/signature.h"
 #include "support/battery.h"
@@ -120,6 +123,26 @@ TEST(SignatureOp, ManySizes) {
     const ScopedIsa forced(isa);
     battery("signature", cases);
   }
+}
+
+// Large enough for the work to be shared.
+TEST(SignatureOp, NumberOfThreadsChangesNoBit) {
+  const int threads = num_threads();
+  for (const Shape& shape : {Shape{130, 60, 3}, Shape{1, 400, 4}}) {
+    for (const bool stream : {false, true}) {
+      const auto run = [&](int count) {
+        set_num_threads(count);
+        Tensor path = cast(random_tensor(shape) * .2, DType::float32);
+        path = path.detach().set_requires_grad();
+        const Tensor y = signature(path, 4, {.stream = stream});
+        y.backward(cast(random_tensor(y.shape(), 2), DType::float32));
+        return std::pair(y.to_vector<float>(), path.grad().to_vector<float>());
+      };
+      const auto once = run(1);
+      for (const int count : {2, 7}) EXPECT_EQ(once, run(count)) << shape;
+    }
+  }
+  set_num_threads(threads);
 }
 
 TEST(SignatureOp, OnePointWithABasepoint) {
