@@ -1,7 +1,10 @@
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
 #include "sigtape/framework/ops/elementwise_kernels.h"
+#include "sigtape/framework/ops/elementwise_simd.h"
+#include "sigtape/framework/simd/isa.h"
 
 namespace sigtape {
 
@@ -55,11 +58,56 @@ void power(const Strided<2>& walk, T* out, const T* a, T exponent) {
   apply(walk, out, a, [exponent](T x) { return std::pow(x, exponent); });
 }
 
+const ElementwiseKernels& kernels() {
+  switch (active_isa()) {
+#define SIGTAPE_CASE(isa) \
+  case Isa::isa:          \
+    return isa::elementwise_kernels();
+    SIGTAPE_FOR_EACH_ISA(SIGTAPE_CASE)
+#undef SIGTAPE_CASE
+    default:
+      return scalar::elementwise_kernels();
+  }
+}
+
+// A vector function over any strides, by way of a contiguous buffer.
+void apply_vectors(const Strided<2>& walk, float* out, const float* a,
+                   FloatFunction f) {
+  constexpr std::int64_t size = 256;
+  const std::int64_t so = walk.step(0), sa = walk.step(1);
+  for_each_row(walk, [&](const auto& at, std::int64_t i, std::int64_t end) {
+    float* o = out + at[0];
+    const float* x = a + at[1];
+    if (so == 1 && sa == 1) return f(x + i, o + i, end - i);
+    float buffer[size];
+    for (; i < end; i += size) {
+      const std::int64_t count = std::min(size, end - i);
+      for (std::int64_t j = 0; j < count; ++j) buffer[j] = x[(i + j) * sa];
+      f(buffer, buffer, count);
+      for (std::int64_t j = 0; j < count; ++j) o[(i + j) * so] = buffer[j];
+    }
+  });
+}
+
+// Runs the vector kernel of `op` where there is one.
+bool vectorised(Unary op, const Strided<2>& walk, float* out, const float* a) {
+  FloatFunction f = nullptr;
+  if (op == Unary::exp) f = kernels().exp;
+  if (op == Unary::tanh) f = kernels().tanh;
+  if (op == Unary::sigmoid) f = kernels().sigmoid;
+  if (f) apply_vectors(walk, out, a, f);
+  return f;
+}
+bool vectorised(Unary, const Strided<2>&, double*, const double*) {
+  return false;
+}
+
 }  // namespace
 
 template <class T>
 void unary(Cpu, Unary op, double parameter, const Strided<2>& walk, T* out,
            const T* a) {
+  if (vectorised(op, walk, out, a)) return;
   const T p = static_cast<T>(parameter);
   const auto run = [&](auto f) { apply(walk, out, a, f); };
   switch (op) {

@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "sigtape/framework/ops.h"
+#include "sigtape/framework/simd/isa.h"
 #include "sigtape/framework/tape.h"
 #include "support/battery.h"
 
@@ -202,10 +203,48 @@ TEST(Elementwise, NoOverflow) {
   EXPECT_EQ(gelu(x).to_vector(), (Values{0, 1000}));
 }
 
+// Of single precision, over the whole range of each function.
+void check_accuracy(const char* name,
+                    const std::function<Tensor(const Tensor&)>& f,
+                    double (*expected)(double), double low, double high) {
+  const Tensor x = linspace(low, high, 60001);
+  const Values y = f(x).to_vector(), values = x.to_vector();
+  double worst = 0;
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    const double exact = expected(values[i]);
+    if (std::abs(exact) < 1.2e-38) continue;
+    worst = std::max(worst, std::abs(y[i] / exact - 1));
+  }
+  EXPECT_LE(worst, 3e-7) << name;
+}
+
+TEST(Elementwise, FloatFunctionsAreAccurateWithEveryInstructionSet) {
+  for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512, Isa::neon}) {
+    if (!isa_supported(isa)) continue;
+    SCOPED_TRACE(isa_name(isa));
+    const ScopedIsa forced(isa);
+    const auto exp_of = [](const Tensor& x) { return exp(x); };
+    const auto tanh_of = [](const Tensor& x) { return tanh(x); };
+    const auto sigmoid_of = [](const Tensor& x) { return sigmoid(x); };
+    const auto logistic = [](double x) { return 1 / (1 + std::exp(-x)); };
+    check_accuracy("exp", exp_of, std::exp, -87.3, 88.7);
+    check_accuracy("exp", exp_of, std::exp, -0.5, 0.5);
+    check_accuracy("tanh", tanh_of, std::tanh, -12, 12);
+    check_accuracy("tanh", tanh_of, std::tanh, -1, 1);
+    check_accuracy("tanh", tanh_of, std::tanh, -1e-6, 1e-6);
+    check_accuracy("sigmoid", sigmoid_of, logistic, -87, 20);
+    const double inf = std::numeric_limits<double>::infinity();
+    const Tensor ends = from_values({-inf, -200, 200, inf, 0}, {5});
+    EXPECT_EQ(exp(ends).to_vector(), (Values{0, 0, inf, inf, 1}));
+    EXPECT_EQ(tanh(ends).to_vector(), (Values{-1, -1, 1, 1, 0}));
+    EXPECT_EQ(sigmoid(ends).to_vector(), (Values{0, 0, 1, 1, 0.5}));
+  }
+}
+
 TEST(Elementwise, NaNStaysNaN) {
   const Tensor x = full({3}, std::numeric_limits<double>::quiet_NaN());
   for (const Tensor& y : {relu(x), leaky_relu(x), tanh(x), gelu(x), abs(x),
-                          softplus(x), sigmoid(x)}) {
+                          exp(x), softplus(x), sigmoid(x)}) {
     for (const double v : y.to_vector()) EXPECT_TRUE(std::isnan(v));
   }
 }

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "sigtape/framework/ops.h"
+#include "sigtape/framework/tape.h"
 #include "support/battery.h"
 
 namespace sigtape {
@@ -185,6 +186,36 @@ TEST(Norm, DerivativeAtZeroIsZero) {
 
 TEST(Norm, OfLargeFloatsIsFinite) {
   EXPECT_FLOAT_EQ(norm(from_values({3e30, 4e30}, {2})).item<float>(), 5e30f);
+}
+
+// The Hessian of |x|_2 is (1 - u u^T) / |x| with u = x / |x|, of (sum x)^2 it
+// is 2 everywhere.
+TEST(SecondDerivative, OfNormAndSum) {
+  Tensor x = from_values({2, -1, 2}, {3}, {DType::float64, {}});
+  x.set_requires_grad();
+  const auto row = [&](const Tensor& y, std::int64_t i) {
+    const Tensor first = gradients(y, {x}, {}, {.create_graph = true}).at(0);
+    return gradients(sum(slice(first, 0, i, i + 1)), {x}).at(0).to_vector();
+  };
+  const std::vector<double> u = {2. / 3, -1. / 3, 2. / 3};
+  for (int i = 0; i < 3; ++i) {
+    std::vector<double> expected;
+    for (int j = 0; j < 3; ++j) {
+      expected.push_back(((i == j) - u[i] * u[j]) / 3);
+    }
+    EXPECT_LE(relative_error(row(norm(x), i), expected), 1e-14) << i;
+    EXPECT_LE(relative_error(row(pow(sum(x), 2.0), i), {2, 2, 2}), 1e-14);
+  }
+}
+
+TEST(SecondDerivative, OfMaxAndMeanByAxes) {
+  Tensor x = from_values({1, 5, 3, 2}, {2, 2}, {DType::float64, {}});
+  x.set_requires_grad();
+  const Tensor y = sum(pow(max(x, {1}), 3.0)) + sum(pow(mean(x, {0}), 2.0));
+  const Tensor first = gradients(y, {x}, {}, {.create_graph = true}).at(0);
+  // Each mean's gradient changes by 1/2 with either of its elements.
+  EXPECT_EQ(gradients(sum(first), {x}).at(0).to_vector(),
+            (std::vector<double>{1, 31, 19, 1}));
 }
 
 OpCase sum_to_case(const Shape& from, const Shape& to, std::vector<int> dims,

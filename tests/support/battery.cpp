@@ -8,6 +8,7 @@
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/parallel.h"
 #include "sigtape/framework/random.h"
+#include "sigtape/framework/simd/isa.h"
 #include "sigtape/framework/tape.h"
 
 namespace sigtape::test {
@@ -68,22 +69,30 @@ std::vector<std::vector<double>> backward(const OpCase& c, Tensors inputs) {
 
 void check_values(const OpCase& c) {
   const std::vector<double> expected = c.reference(c.inputs);
-  EXPECT_LE(relative_error(run(c, c.inputs), expected), c.tolerance);
-  EXPECT_LE(
-      relative_error(run(c, converted(c.inputs, DType::float32)), expected),
-      c.tolerance32);
+  const Tensors rounded = converted(c.inputs, DType::float32);
+  for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512, Isa::neon}) {
+    if (!isa_supported(isa)) continue;
+    const ScopedIsa forced(isa);
+    EXPECT_LE(relative_error(run(c, c.inputs), expected), c.tolerance)
+        << isa_name(isa);
+    EXPECT_LE(relative_error(run(c, rounded), expected), c.tolerance32)
+        << "float32, " << isa_name(isa);
+  }
 }
 
 void check_bits(const OpCase& c) {
   const int threads = num_threads();
-  const std::vector<double> once = run(c, c.inputs);
-  EXPECT_EQ(once, run(c, c.inputs)) << "a second run";
-  EXPECT_EQ(once, run(c, scattered(c.inputs))) << "strided inputs";
-  for (const int t : {1, 2, 7}) {
-    set_num_threads(t);
-    EXPECT_EQ(once, run(c, c.inputs)) << t << " threads";
+  for (const DType type : {DType::float64, DType::float32}) {
+    const Tensors inputs = converted(c.inputs, type);
+    const std::vector<double> once = run(c, inputs);
+    EXPECT_EQ(once, run(c, inputs)) << "a second run, " << type;
+    EXPECT_EQ(once, run(c, scattered(inputs))) << "strided inputs, " << type;
+    for (const int t : {1, 2, 7}) {
+      set_num_threads(t);
+      EXPECT_EQ(once, run(c, inputs)) << t << " threads, " << type;
+    }
+    set_num_threads(threads);
   }
-  set_num_threads(threads);
 }
 
 void check_inputs_unchanged(const OpCase& c) {

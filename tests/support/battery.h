@@ -26,9 +26,10 @@ struct OpCase {
 };
 
 /// Every check an operation must pass, for each case: against the reference in
-/// float64 and float32; the same bits again, with 1, 2 and 7 threads and on
-/// non-contiguous inputs; inputs left alone; gradients against central
-/// differences, and in float32 against float64. Failures name op and case.
+/// float64 and float32, with every instruction set; the same bits again, with
+/// 1, 2 and 7 threads and on non-contiguous inputs; inputs left alone;
+/// gradients against central differences, and in float32 against float64.
+/// Failures name op and case.
 void battery(const std::string& op, const std::vector<OpCase>& cases);
 
 /// Standard normal float64 tensor, a function of shape and seed.
