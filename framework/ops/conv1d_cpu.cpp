@@ -201,8 +201,9 @@ void conv1d_forward(Cpu, const Conv1dShape& shape, const T* x, const T* weight,
                     const T* bias, T* y) {
   const Conv1dShape s = merged(shape);
   const std::int64_t window = s.kernel * s.in;
+  // Vectors along the window where there are too few columns to fill one.
   const bool dots =
-      gemm_prefers_dots<T>(Cpu{}, s.out, s.dilation == 1 ? window : s.in);
+      s.out < 16 && gemm_prefers_dots(Cpu{}, s.dilation == 1 ? window : s.in);
   const std::int64_t row = dots ? 1 : s.out, column = dots ? window : 1;
   CacheVector<T> w(window * s.out);
   for_each_weight(s, [&](auto at, auto o, auto i, auto k) {

@@ -25,10 +25,9 @@ void gemm(Cpu, const Gemm<T>& g, const Strided<3>& batch);
 template <class T>
 void gemm_sum(Cpu, const Gemm<T>& g, const GemmPieces& pieces);
 
-/// Whether products with this k are faster with B given as B^T (a_col = b_row
-/// = 1) than with contiguous rows (b_col = 1), for a small n.
-template <class T>
-bool gemm_prefers_dots(Cpu, std::int64_t n, std::int64_t k);
+/// Whether a B given as B^T (b_row = 1, and a_col = 1) is fast as it is for
+/// this k, or a copy with contiguous rows (b_col = 1) is worth its time.
+bool gemm_prefers_dots(Cpu, std::int64_t k);
 
 /// The readable reference, on the calling thread: three loops.
 template <class T>

@@ -24,7 +24,7 @@ Tensor right_operand(const Tensor& a, const Tensor& b) {
   if (operand.strides()[columns] == 1) return operand;
   const bool dots = operand.strides()[rows] == 1 &&
                     a.strides()[a.rank() - 1] == 1 &&
-                    gemm_prefers_dots<float>(Cpu{}, b.size(-1), b.size(-2));
+                    gemm_prefers_dots(Cpu{}, b.size(-2));
   if (dots) return operand;
   const NoGrad no_grad;
   return clone(operand);

@@ -97,7 +97,9 @@ TEST(Gemm, ReferenceAgreesWithPlainLoops) {
   }
 }
 
-// Several tiles of rows and columns, and k that is cut into groups.
+// Several tiles of rows and columns, and k that is cut into groups. Rounding is
+// about eps sqrt(k) / 2 of a typical sum sqrt(k), times 5 for the worst of
+// many; a missing term would be 1 / sqrt(k), hundreds of times more.
 TEST(Gemm, CutsLargeProductsRight) {
   struct Size {
     std::int64_t m, n, k;
@@ -105,13 +107,14 @@ TEST(Gemm, CutsLargeProductsRight) {
   for (const Isa isa : runnable_isas()) {
     SCOPED_TRACE(isa_name(isa));
     const ScopedIsa forced(isa);
-    for (const Size s : {Size{70, 1001, 90}, Size{3, 5, 40001},
-                         Size{5000, 8, 24}, Size{1, 1, 70000}}) {
+    for (const Size s :
+         {Size{70, 1001, 90}, Size{3, 5, 40001}, Size{5000, 8, 24},
+          Size{1, 1, 70000}, Size{130, 500, 1100}}) {
       for (const bool transposed : {false, true}) {
         const double error = error_of<float>(
             s.m, s.n, s.k, {false, transposed, true},
             [](const auto& g) { gemm(Cpu{}, g, Strided<3>{}); });
-        EXPECT_LE(error, 4e-6) << s.m << " " << s.n << " " << s.k;
+        EXPECT_LE(error, 1e-5) << s.m << " " << s.n << " " << s.k;
       }
     }
   }
