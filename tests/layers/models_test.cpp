@@ -53,5 +53,38 @@ TEST(Models, NameTheirParametersAsInPyTorch) {
   EXPECT_EQ(small->layer(1)->name(), "layers.1");
 }
 
+TEST(Models, RefuseShorterStreams) {
+  const auto refuses = [](const std::shared_ptr<Sequential>& model,
+                          std::int64_t least) {
+    model->build({20, 4, false});
+    EXPECT_EQ((*model)(zeros({2, least, 4})).shape(), Shape({2, 3}));
+    expect_error(
+        [&] {
+          (*model)(zeros({2, least - 1, 4}));
+        },
+        {"(signature)", "too short a stream to take the signature",
+         "at least " + std::to_string(least),
+         "got " + std::to_string(least - 1)});
+  };
+  refuses(signet(4, 3, 2), 2);
+  refuses(signet2(4, 3, 2), 5);
+  refuses(signet3(4, 3, 2), 8);
+  refuses(deep_signet(4, 3, 2, 3), 11);
+  expect_error([] { deep_signet(4, 3, 2, 0); }, {"deep_signet", "got 0"});
+}
+
+TEST(Models, AreWrittenAsTheirLayers) {
+  auto model = sigtape::sequential(
+      sigtape::augment(
+          {.in_channels = 6, .layer_sizes = {8, 8, 2}, .kernel_size = 4}),
+      sigtape::signature({.depth = 3, .basepoint = true}),
+      sigtape::linear({.out = 4}));
+  EXPECT_EQ((*model)(randn({5, 12, 6})).shape(), Shape({5, 4}));
+  EXPECT_EQ(names(*model)[0], "layers.0.convs.0.weight");
+  const auto preset = signet2(6, 4, 3);
+  preset->build({12, 6, false});
+  EXPECT_EQ(model->parameter_count(), preset->parameter_count());
+}
+
 }  // namespace
 }  // namespace sigtape::test

@@ -92,6 +92,56 @@ TEST(UnequalLengths, Models) {
   });
 }
 
+// The loss of a padded batch is the mean of the losses of its streams, and so
+// are the gradients of every weight.
+void check_loss(
+    Module& model,
+    const std::function<Tensor(const Tensor&, std::int64_t)>& loss) {
+  const auto count = static_cast<std::int64_t>(lengths.size());
+  const Tensor x = random_tensor({count, 20, 3});
+  Tensor whole = loss(model.forward({x, from_indices(lengths)}).data, -1);
+  whole.backward();
+  std::vector<std::vector<double>> gradients;
+  for (const Tensor& p : model.parameters()) {
+    gradients.push_back(p.grad().to_vector());
+  }
+  model.clear_gradients();
+  double sum = 0;
+  for (std::int64_t b = 0; b < count; ++b) {
+    const Tensor own = slice(slice(x, 0, b, b + 1), 1, 0, lengths[b]);
+    const Tensor part = loss(model(own), b) / static_cast<double>(count);
+    part.backward();
+    sum += part.item();
+  }
+  EXPECT_LE(relative_error({whole.item()}, {sum}), 1e-12);
+  for (std::size_t i = 0; i < gradients.size(); ++i) {
+    const NamedTensor p = model.named_parameters()[i];
+    EXPECT_LE(relative_error(gradients[i], p.tensor.grad().to_vector()), 1e-12)
+        << p.name;
+  }
+  model.clear_gradients();
+}
+
+TEST(UnequalLengths, Losses) {
+  const auto count = static_cast<std::int64_t>(lengths.size());
+  const Tensor numbers = random_tensor({count, 2}, 3);
+  const std::vector<std::int64_t> classes = {0, 1, 1, 0, 1, 0};
+  const auto rows = [](const Tensor& t, std::int64_t b) {
+    return b < 0 ? t : slice(t, 0, b, b + 1);
+  };
+  for (const auto& model :
+       {signet(3, 2, 4), signet2(3, 2, 3), signet3(3, 2, 2)}) {
+    manual_seed(5);
+    model->build({20, 3, true}, {DType::float64, {}});
+    check_loss(*model, [&](const Tensor& y, std::int64_t b) {
+      return mse_loss(y, rows(numbers, b));
+    });
+    check_loss(*model, [&](const Tensor& y, std::int64_t b) {
+      return cross_entropy(y, rows(from_indices(classes), b));
+    });
+  }
+}
+
 TEST(UnequalLengths, FlattenRefusesThem) {
   expect_error(
       [] {
