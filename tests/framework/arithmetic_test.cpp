@@ -143,6 +143,9 @@ TEST(Arithmetic, ComputesNoGradientThatNobodyWants) {
   a.set_requires_grad();
   const Tensor y = a * b;
   EXPECT_EQ(y.node()->saved_bytes(), 8) << "only b is needed";
+  EXPECT_EQ((a / b).node()->saved_bytes(), 8) << "only b is needed";
+  EXPECT_EQ((b / a).node()->saved_bytes(), 16) << "a and the quotient";
+  EXPECT_EQ((a + b).node()->saved_bytes(), 0);
   sum(y).backward();
   EXPECT_EQ(a.grad().to_vector(), (Values{4, 5}));
   EXPECT_FALSE(b.grad().defined());
