@@ -15,6 +15,10 @@
 #endif
 
 #define SIGTAPE_INLINE inline __attribute__((always_inline))
+/// Before a loop of constant bounds over values that are to stay in registers.
+#define SIGTAPE_UNROLL _Pragma("GCC unroll 16")
+/// For functions that hold a hot loop: one copy each, with all registers.
+#define SIGTAPE_KERNEL __attribute__((noinline))
 
 namespace sigtape::SIGTAPE_ISA_NAME {
 
@@ -61,6 +65,21 @@ SIGTAPE_INLINE Vec<T> load(const T* from) {
 template <class T>
 SIGTAPE_INLINE void store(T* to, Vec<T> v) {
   __builtin_memcpy(to, &v, sizeof(v));
+}
+
+/// `v`, loaded once into a register. Without it the compiler folds a load into
+/// every instruction that uses the value, and loads become what limits a loop
+/// of multiply-adds.
+template <class V>
+SIGTAPE_INLINE V in_register(V v) {
+#if defined(__AVX512F__)
+  asm("" : "+v"(v));
+#elif defined(__x86_64__)
+  asm("" : "+x"(v));
+#elif defined(__aarch64__)
+  asm("" : "+w"(v));
+#endif
+  return v;
 }
 
 }  // namespace sigtape::SIGTAPE_ISA_NAME

@@ -42,24 +42,27 @@ struct Leaves {
 template <class T, int M>
 SIGTAPE_INLINE void leaf_partials(const Leaves<T>& a) {
   Vec<T> state[M];
-  for (int m = 0; m < M; ++m) state[m] = a.state[m];
+  SIGTAPE_UNROLL for (int m = 0; m < M; ++m) state[m] = a.state[m];
   const Vec<T>* __restrict increment = a.increment;
   const Vec<T>* __restrict parent = a.parent;
   Vec<T>* __restrict partials = a.partials;
   for (std::int64_t t = 0; t < a.steps; ++t) {
-#pragma GCC unroll 5
-    for (int m = 0; m < M; ++m) {
-      partials[m] = state[m] + parent[1] * increment[m];
-      state[m] += parent[0] * increment[m];
+    const Vec<T> first = in_register(parent[0]);
+    const Vec<T> second = in_register(parent[1]);
+    SIGTAPE_UNROLL for (int m = 0; m < M; ++m) {
+      const Vec<T> d = in_register(increment[m]);
+      partials[m] = state[m] + second * d;
+      state[m] += first * d;
     }
     if (a.history)
-      for (int m = 0; m < M; ++m) a.history[t * M + m] = state[m];
+      SIGTAPE_UNROLL for (int m = 0; m < M; ++m) a.history[t * M + m] =
+          state[m];
     increment += a.increment_stride;
     parent += a.parent_stride;
     partials += M;
   }
   if (a.state_after)
-    for (int m = 0; m < M; ++m) a.state_after[m] = state[m];
+    SIGTAPE_UNROLL for (int m = 0; m < M; ++m) a.state_after[m] = state[m];
 }
 
 /// leaf[m][j] += sum over t of partials[t][m] letters[t][j] for J letters from
@@ -69,18 +72,18 @@ SIGTAPE_INLINE void leaf_products(const Leaves<T>& a, std::int64_t first) {
   Vec<T> sum[M][J];
   const std::int64_t d = a.channels;
   Vec<T>* leaves = a.leaves + first;
-  for (int m = 0; m < M; ++m)
-    for (int j = 0; j < J; ++j) sum[m][j] = leaves[m * d + j];
+  SIGTAPE_UNROLL for (int m = 0; m < M; ++m)
+      SIGTAPE_UNROLL for (int j = 0; j < J; ++j) sum[m][j] = leaves[m * d + j];
   const Vec<T>* __restrict letters = a.letters + first;
   const Vec<T>* __restrict partials = a.partials;
   Vec<T>* __restrict history = History ? a.leaf_history + first : nullptr;
   for (std::int64_t t = 0; t < a.steps; ++t) {
-#pragma GCC unroll 6
-    for (int j = 0; j < J; ++j) {
-      const Vec<T> e = letters[j];
-#pragma GCC unroll 5
-      for (int m = 0; m < M; ++m) {
-        sum[m][j] += partials[m] * e;
+    Vec<T> g[M];
+    SIGTAPE_UNROLL for (int m = 0; m < M; ++m) g[m] = in_register(partials[m]);
+    SIGTAPE_UNROLL for (int j = 0; j < J; ++j) {
+      const Vec<T> e = in_register(letters[j]);
+      SIGTAPE_UNROLL for (int m = 0; m < M; ++m) {
+        sum[m][j] += g[m] * e;
         if constexpr (History) history[m * d + j] = sum[m][j];
       }
     }
@@ -88,13 +91,13 @@ SIGTAPE_INLINE void leaf_products(const Leaves<T>& a, std::int64_t first) {
     partials += M;
     if constexpr (History) history += M * d;
   }
-  for (int m = 0; m < M; ++m)
-    for (int j = 0; j < J; ++j) leaves[m * d + j] = sum[m][j];
+  SIGTAPE_UNROLL for (int m = 0; m < M; ++m)
+      SIGTAPE_UNROLL for (int j = 0; j < J; ++j) leaves[m * d + j] = sum[m][j];
 }
 
 /// Any number of letters, for M words.
 template <class T, int M, bool History>
-void walk_leaves_any(const Leaves<T>& a) {
+SIGTAPE_KERNEL void walk_leaves_any(const Leaves<T>& a) {
   leaf_partials<T, M>(a);
   constexpr int kTile = SIGTAPE_VECTOR_BYTES == 64 ? 5 : 3;
   const std::int64_t d = a.channels;
@@ -113,31 +116,34 @@ void walk_leaves_any(const Leaves<T>& a) {
 /// M words with D leaves each, everything in registers. M = D: the words are
 /// the whole family, so their letters are the leaves' letters.
 template <class T, int M, int D>
-void walk_leaves_tile(const Leaves<T>& a) {
+SIGTAPE_KERNEL void walk_leaves_tile(const Leaves<T>& a) {
   Vec<T> state[M], sum[M][D];
-  for (int m = 0; m < M; ++m) {
+  SIGTAPE_UNROLL for (int m = 0; m < M; ++m) {
     state[m] = a.state[m];
-    for (int j = 0; j < D; ++j) sum[m][j] = a.leaves[m * D + j];
+    SIGTAPE_UNROLL for (int j = 0; j < D; ++j) sum[m][j] = a.leaves[m * D + j];
   }
   const Vec<T>* __restrict increment = M == D ? a.letters : a.increment;
   const Vec<T>* __restrict letters = a.letters;
   const Vec<T>* __restrict parent = a.parent;
   const std::int64_t increment_stride = M == D ? D : a.increment_stride;
   for (std::int64_t t = 0; t < a.steps; ++t) {
-#pragma GCC unroll 5
-    for (int m = 0; m < M; ++m) {
-      const Vec<T> g = state[m] + parent[1] * increment[m];
-      state[m] += parent[0] * increment[m];
-#pragma GCC unroll 8
-      for (int j = 0; j < D; ++j) sum[m][j] += g * letters[j];
+    const Vec<T> first = in_register(parent[0]);
+    const Vec<T> second = in_register(parent[1]);
+    Vec<T> e[D];
+    SIGTAPE_UNROLL for (int j = 0; j < D; ++j) e[j] = in_register(letters[j]);
+    SIGTAPE_UNROLL for (int m = 0; m < M; ++m) {
+      const Vec<T> d = M == D ? e[m] : in_register(increment[m]);
+      const Vec<T> g = state[m] + second * d;
+      state[m] += first * d;
+      SIGTAPE_UNROLL for (int j = 0; j < D; ++j) sum[m][j] += g * e[j];
     }
     increment += increment_stride;
     letters += D;
     parent += a.parent_stride;
   }
-  for (int m = 0; m < M; ++m) {
+  SIGTAPE_UNROLL for (int m = 0; m < M; ++m) {
     a.state_after[m] = state[m];
-    for (int j = 0; j < D; ++j) a.leaves[m * D + j] = sum[m][j];
+    SIGTAPE_UNROLL for (int j = 0; j < D; ++j) a.leaves[m * D + j] = sum[m][j];
   }
 }
 
@@ -154,36 +160,36 @@ struct Twig {
 };
 
 template <class T, int D>
-void walk_twig(const Twig<T>& twig, const Leaves<T>& a) {
+SIGTAPE_KERNEL void walk_twig(const Twig<T>& twig, const Leaves<T>& a) {
   Vec<T> word = *twig.state, state[D], sum[D][D];
-  for (int m = 0; m < D; ++m) {
+  SIGTAPE_UNROLL for (int m = 0; m < D; ++m) {
     state[m] = a.state[m];
-    for (int j = 0; j < D; ++j) sum[m][j] = a.leaves[m * D + j];
+    SIGTAPE_UNROLL for (int j = 0; j < D; ++j) sum[m][j] = a.leaves[m * D + j];
   }
   const Vec<T> half = broadcast(T(0.5));
   const Vec<T>* __restrict increment = twig.increment;
   const Vec<T>* __restrict letters = a.letters;
   const Vec<T>* __restrict parent = twig.parent;
   for (std::int64_t t = 0; t < a.steps; ++t) {
-    const Vec<T> d = *increment;
+    const Vec<T> d = in_register(*increment);
+    Vec<T> e[D];
+    SIGTAPE_UNROLL for (int j = 0; j < D; ++j) e[j] = in_register(letters[j]);
     const Vec<T> first = word + parent[1] * d;
     const Vec<T> second = (word + parent[2] * d) * half;
     word += parent[0] * d;
-#pragma GCC unroll 4
-    for (int m = 0; m < D; ++m) {
-      const Vec<T> g = state[m] + second * letters[m];
-      state[m] += first * letters[m];
-#pragma GCC unroll 4
-      for (int j = 0; j < D; ++j) sum[m][j] += g * letters[j];
+    SIGTAPE_UNROLL for (int m = 0; m < D; ++m) {
+      const Vec<T> g = state[m] + second * e[m];
+      state[m] += first * e[m];
+      SIGTAPE_UNROLL for (int j = 0; j < D; ++j) sum[m][j] += g * e[j];
     }
     increment += twig.increment_stride;
     letters += D;
     parent += twig.parent_stride;
   }
   *twig.state_after = word;
-  for (int m = 0; m < D; ++m) {
+  SIGTAPE_UNROLL for (int m = 0; m < D; ++m) {
     a.state_after[m] = state[m];
-    for (int j = 0; j < D; ++j) a.leaves[m * D + j] = sum[m][j];
+    SIGTAPE_UNROLL for (int j = 0; j < D; ++j) a.leaves[m * D + j] = sum[m][j];
   }
 }
 
@@ -191,7 +197,7 @@ void walk_twig(const Twig<T>& twig, const Leaves<T>& a) {
 /// leaves holds the cotangents of the leaves, constant through time unless
 /// `History` adds those of each step.
 template <class T, int M, int D, ParentShare Share, bool History>
-void walk_leaves_back(const Leaves<T>& a) {
+SIGTAPE_KERNEL void walk_leaves_back(const Leaves<T>& a) {
   Leaves<T> recomputed = a;
   recomputed.history = nullptr;
   recomputed.state_after = nullptr;
@@ -200,9 +206,10 @@ void walk_leaves_back(const Leaves<T>& a) {
   const std::int64_t d = D > 0 ? D : a.channels;
   const std::int64_t last = a.steps - 1;
   Vec<T> dstate[M], cotangent[M][D > 0 ? D : 1];
-  for (int m = 0; m < M; ++m) {
+  SIGTAPE_UNROLL for (int m = 0; m < M; ++m) {
     dstate[m] = a.dstate[m];
-    for (int j = 0; j < D; ++j) cotangent[m][j] = a.leaves[m * D + j];
+    SIGTAPE_UNROLL for (int j = 0; j < D; ++j) cotangent[m][j] =
+        a.leaves[m * D + j];
   }
   const std::int64_t stride = a.increment_stride;
   const Vec<T>* __restrict increment = a.increment + last * stride;
@@ -216,46 +223,46 @@ void walk_leaves_back(const Leaves<T>& a) {
       History ? a.leaf_history + last * M * d : nullptr;
   for (std::int64_t t = last; t >= 0; --t) {
     Vec<T> g[M], h[M], sum[D > 0 ? D : 1];
-    for (int m = 0; m < M; ++m) {
-      g[m] = partials[m];
-      h[m] = Vec<T>{};
+    SIGTAPE_UNROLL for (int m = 0; m < M; ++m) {
+      g[m] = in_register(partials[m]);
     }
     if constexpr (D > 0) {
-      for (int j = 0; j < D; ++j) sum[j] = dletters[j];
-#pragma GCC unroll 8
-      for (int j = 0; j < D; ++j) {
-#pragma GCC unroll 5
-        for (int m = 0; m < M; ++m) {
-          h[m] += cotangent[m][j] * letters[j];
+      SIGTAPE_UNROLL for (int j = 0; j < D; ++j) sum[j] = dletters[j];
+      SIGTAPE_UNROLL for (int j = 0; j < D; ++j) {
+        const Vec<T> e = in_register(letters[j]);
+        SIGTAPE_UNROLL for (int m = 0; m < M; ++m) {
+          h[m] = j == 0 ? cotangent[m][j] * e : h[m] + cotangent[m][j] * e;
           sum[j] += cotangent[m][j] * g[m];
         }
       }
     } else {
+      SIGTAPE_UNROLL for (int m = 0; m < M; ++m) h[m] = Vec<T>{};
       for (std::int64_t j = 0; j < d; ++j) {
+        const Vec<T> e = in_register(letters[j]);
         Vec<T> dletter = dletters[j];
-#pragma GCC unroll 5
-        for (int m = 0; m < M; ++m) {
-          Vec<T> c = a.leaves[m * d + j];
+        SIGTAPE_UNROLL for (int m = 0; m < M; ++m) {
+          Vec<T> c = in_register(a.leaves[m * d + j]);
           if constexpr (History) {
             c += history[m * d + j];
             a.leaves[m * d + j] = c;
           }
-          h[m] += c * letters[j];
+          h[m] += c * e;
           dletter += c * g[m];
         }
         dletters[j] = dletter;
       }
     }
+    const Vec<T> first = in_register(parent[0]);
+    const Vec<T> second = in_register(parent[1]);
     Vec<T> share[2] = {};
     if constexpr (Share == ParentShare::add) {
       share[0] = dparent[0];
       share[1] = dparent[1];
     }
-#pragma GCC unroll 5
-    for (int m = 0; m < M; ++m) {
+    SIGTAPE_UNROLL for (int m = 0; m < M; ++m) {
       if constexpr (History) dstate[m] += a.history[t * M + m];
-      const Vec<T> e = M == D ? letters[m] : increment[m];
-      const Vec<T> dd = dstate[m] * parent[0] + h[m] * parent[1];
+      const Vec<T> e = in_register(M == D ? letters[m] : increment[m]);
+      const Vec<T> dd = dstate[m] * first + h[m] * second;
       share[0] += dstate[m] * e;
       share[1] += h[m] * e;
       dstate[m] += h[m];
@@ -266,9 +273,9 @@ void walk_leaves_back(const Leaves<T>& a) {
       }
     }
     if constexpr (D > 0)
-      for (int j = 0; j < D; ++j) dletters[j] = sum[j];
+      SIGTAPE_UNROLL for (int j = 0; j < D; ++j) dletters[j] = sum[j];
     if constexpr (M != D)
-      for (int m = 0; m < M; ++m) dincrement[m] += h[m];
+      SIGTAPE_UNROLL for (int m = 0; m < M; ++m) dincrement[m] += h[m];
     if constexpr (Share != ParentShare::none) {
       dparent[0] = share[0];
       dparent[1] = share[1];
@@ -282,7 +289,7 @@ void walk_leaves_back(const Leaves<T>& a) {
     partials -= M;
     if constexpr (History) history -= M * d;
   }
-  for (int m = 0; m < M; ++m) a.dstate[m] = dstate[m];
+  SIGTAPE_UNROLL for (int m = 0; m < M; ++m) a.dstate[m] = dstate[m];
 }
 
 }  // namespace sigtape::SIGTAPE_ISA_NAME

@@ -32,7 +32,7 @@ struct Siblings {
   std::int64_t parent_stride;
   Vec<T>* partials;             ///< [M][steps][H]
   std::int64_t sibling_stride;  ///< vectors between siblings' partials
-  Vec<T>* history;              ///< [steps][M] states or cotangents; or null
+  Vec<T>* history;  ///< [steps] states or cotangents of one word; or null
 
   // Backward only.
   Vec<T>* dstate;           ///< [M], after the block; left: before it
@@ -47,154 +47,174 @@ SIGTAPE_INLINE Vec<T> divided(Vec<T> v, std::int64_t by) {
   return by == 1 ? v : v * broadcast(T(1) / static_cast<T>(by));
 }
 
-/// Writes partials, state_after and history. H = 0: any height, given at run
-/// time, for M = 1.
+/// Writes partials and state_after for M siblings of height H.
 template <class T, int H, int M>
-void walk_nodes(const Siblings<T>& nodes, std::int64_t height) {
+SIGTAPE_KERNEL void walk_nodes(const Siblings<T>& nodes) {
   Vec<T> state[M];
-  for (int m = 0; m < M; ++m) state[m] = nodes.state[m];
-  const std::int64_t sums = H > 0 ? H : height;
+  SIGTAPE_UNROLL for (int m = 0; m < M; ++m) state[m] = nodes.state[m];
   const Vec<T>* __restrict increment = nodes.increment;
   const Vec<T>* __restrict parent = nodes.parent;
   Vec<T>* __restrict partials = nodes.partials;
-  Vec<T>* __restrict history = nodes.history;
   const std::int64_t stride = nodes.sibling_stride;
   for (std::int64_t t = 0; t < nodes.steps; ++t) {
-#pragma GCC unroll 4
-    for (int m = 0; m < M; ++m) {
-      const Vec<T> d = increment[m];
-      if constexpr (H > 0) {
-#pragma GCC unroll 8
-        for (int k = 1; k <= H; ++k)
-          partials[m * stride + k - 1] =
-              divided<T>(state[m] + parent[k] * d, k);
-      } else {
-        for (std::int64_t k = 1; k <= sums; ++k)
-          partials[k - 1] = divided<T>(state[m] + parent[k] * d, k);
-      }
-      state[m] += parent[0] * d;
-      if (history) history[t * M + m] = state[m];
+    Vec<T> sum[H + 1];
+    SIGTAPE_UNROLL for (int k = 0; k <= H; ++k) sum[k] = in_register(parent[k]);
+    SIGTAPE_UNROLL for (int m = 0; m < M; ++m) {
+      const Vec<T> d = in_register(increment[m]);
+      SIGTAPE_UNROLL for (int k = 1; k <= H; ++k) partials[m * stride + k - 1] =
+          divided<T>(state[m] + sum[k] * d, k);
+      state[m] += sum[0] * d;
     }
     increment += nodes.increment_stride;
     parent += nodes.parent_stride;
-    partials += sums;
+    partials += H;
   }
-  if (nodes.state_after)
-    for (int m = 0; m < M; ++m) nodes.state_after[m] = state[m];
+  if (!nodes.state_after) return;
+  SIGTAPE_UNROLL for (int m = 0; m < M; ++m) nodes.state_after[m] = state[m];
+}
+
+/// The same for one word of any height, and its states into `history`.
+template <class T>
+SIGTAPE_KERNEL void walk_node(const Siblings<T>& node, std::int64_t height) {
+  Vec<T> state = *node.state;
+  for (std::int64_t t = 0; t < node.steps; ++t) {
+    const Vec<T> d = node.increment[t * node.increment_stride];
+    const Vec<T>* parent = node.parent + t * node.parent_stride;
+    Vec<T>* __restrict partials = node.partials + t * height;
+    for (std::int64_t k = 1; k <= height; ++k)
+      partials[k - 1] = divided<T>(state + parent[k] * d, k);
+    state += parent[0] * d;
+    if (node.history) node.history[t] = state;
+  }
+  if (node.state_after) *node.state_after = state;
 }
 
 /// The adjoint: from the cotangents of partials and of the state after the
 /// block to those of the state before it, of increments and of the parent's
-/// sums. `history` holds cotangents of the state after each step, or is null.
+/// sums.
 template <class T, int H, int M, ParentShare Share>
-void walk_nodes_back(const Siblings<T>& nodes, std::int64_t height) {
+SIGTAPE_KERNEL void walk_nodes_back(const Siblings<T>& nodes) {
   Vec<T> dstate[M];
-  for (int m = 0; m < M; ++m) dstate[m] = nodes.dstate[m];
-  const std::int64_t sums = H > 0 ? H : height;
+  SIGTAPE_UNROLL for (int m = 0; m < M; ++m) dstate[m] = nodes.dstate[m];
   const std::int64_t last = nodes.steps - 1;
   const Vec<T>* __restrict increment =
       nodes.increment + last * nodes.increment_stride;
   Vec<T>* __restrict dincrement =
       nodes.dincrement + last * nodes.increment_stride;
   const Vec<T>* __restrict parent = nodes.parent + last * nodes.parent_stride;
-  Vec<T>* __restrict dparent = nodes.dparent + last * (sums + 1);
-  const Vec<T>* __restrict dpartials = nodes.dpartials + last * sums;
+  Vec<T>* __restrict dparent = nodes.dparent + last * (H + 1);
+  const Vec<T>* __restrict dpartials = nodes.dpartials + last * H;
   const std::int64_t stride = nodes.sibling_stride;
   for (std::int64_t t = last; t >= 0; --t) {
-    if constexpr (H > 0) {
-      Vec<T> share[H + 1];
-      for (int k = 0; k <= H; ++k)
-        share[k] = Share == ParentShare::add ? dparent[k] : Vec<T>{};
-#pragma GCC unroll 4
-      for (int m = 0; m < M; ++m) {
-        if (nodes.history) dstate[m] += nodes.history[t * M + m];
-        const Vec<T> d = increment[m];
-        Vec<T> dd = dincrement[m] + dstate[m] * parent[0];
-        share[0] += dstate[m] * d;
-#pragma GCC unroll 8
-        for (int k = 1; k <= H; ++k) {
-          const Vec<T> h = divided<T>(dpartials[m * stride + k - 1], k);
-          dstate[m] += h;
-          share[k] += h * d;
-          dd += h * parent[k];
-        }
-        dincrement[m] = dd;
+    Vec<T> sum[H + 1], share[H + 1];
+    SIGTAPE_UNROLL for (int k = 0; k <= H; ++k) {
+      sum[k] = in_register(parent[k]);
+      share[k] = Share == ParentShare::add ? dparent[k] : Vec<T>{};
+    }
+    SIGTAPE_UNROLL for (int m = 0; m < M; ++m) {
+      const Vec<T> d = in_register(increment[m]);
+      Vec<T> dd = dincrement[m] + dstate[m] * sum[0];
+      share[0] += dstate[m] * d;
+      SIGTAPE_UNROLL for (int k = 1; k <= H; ++k) {
+        const Vec<T> h =
+            in_register(divided<T>(dpartials[m * stride + k - 1], k));
+        dstate[m] += h;
+        share[k] += h * d;
+        dd += h * sum[k];
       }
-      if constexpr (Share != ParentShare::none)
-        for (int k = 0; k <= H; ++k) dparent[k] = share[k];
-    } else {
-      const Vec<T> d = increment[0];
-      if (nodes.history) dstate[0] += nodes.history[t];
-      Vec<T> dd = dincrement[0] + dstate[0] * parent[0];
-      auto give = [&](std::int64_t k, Vec<T> share) {
-        if constexpr (Share == ParentShare::overwrite) dparent[k] = share;
-        if constexpr (Share == ParentShare::add) dparent[k] += share;
-      };
-      give(0, dstate[0] * d);
-      for (std::int64_t k = 1; k <= sums; ++k) {
-        const Vec<T> h = divided<T>(dpartials[k - 1], k);
-        dstate[0] += h;
-        give(k, h * d);
-        dd += h * parent[k];
-      }
-      dincrement[0] = dd;
+      dincrement[m] = dd;
+    }
+    if constexpr (Share != ParentShare::none) {
+      SIGTAPE_UNROLL for (int k = 0; k <= H; ++k) dparent[k] = share[k];
     }
     increment -= nodes.increment_stride;
     dincrement -= nodes.increment_stride;
     parent -= nodes.parent_stride;
-    dparent -= sums + 1;
-    dpartials -= sums;
+    dparent -= H + 1;
+    dpartials -= H;
   }
-  for (int m = 0; m < M; ++m) nodes.dstate[m] = dstate[m];
+  SIGTAPE_UNROLL for (int m = 0; m < M; ++m) nodes.dstate[m] = dstate[m];
 }
 
-/// Heights above this one run one word at a time with the height a variable:
-/// they are a small part of the work.
+/// The same for one word of any height; `history` holds cotangents of the
+/// state after each step, or is null.
+template <class T, ParentShare Share>
+SIGTAPE_KERNEL void walk_node_back(const Siblings<T>& node,
+                                   std::int64_t height) {
+  Vec<T> dstate = *node.dstate;
+  for (std::int64_t t = node.steps - 1; t >= 0; --t) {
+    if (node.history) dstate += node.history[t];
+    const Vec<T> d = node.increment[t * node.increment_stride];
+    const Vec<T>* parent = node.parent + t * node.parent_stride;
+    const Vec<T>* dpartials = node.dpartials + t * height;
+    Vec<T>* __restrict dparent = node.dparent + t * (height + 1);
+    auto give = [&](std::int64_t k, Vec<T> share) {
+      if constexpr (Share == ParentShare::overwrite) dparent[k] = share;
+      if constexpr (Share == ParentShare::add) dparent[k] += share;
+    };
+    Vec<T> dd = dstate * parent[0];
+    give(0, dstate * d);
+    for (std::int64_t k = 1; k <= height; ++k) {
+      const Vec<T> h = divided<T>(dpartials[k - 1], k);
+      dstate += h;
+      give(k, h * d);
+      dd += h * parent[k];
+    }
+    node.dincrement[t * node.increment_stride] += dd;
+  }
+  *node.dstate = dstate;
+}
+
+/// Greater heights run one word at a time with the height a variable: they are
+/// a small part of the work.
 constexpr int kMaxNodeHeight = 5;
 
-/// Siblings that `walk_nodes` takes together: all of a family in equal parts.
-SIGTAPE_INLINE int node_group(std::int64_t children, std::int64_t height) {
-  if (height > kMaxNodeHeight) return 1;
+/// Siblings that are walked together: a family in equal parts.
+SIGTAPE_INLINE int node_group(std::int64_t children, std::int64_t height,
+                              bool history) {
+  if (history || height > kMaxNodeHeight) return 1;
   const std::int64_t parts = (children + 3) / 4;
   return static_cast<int>((children + parts - 1) / parts);
 }
 
 template <class T, int H>
 SIGTAPE_INLINE void walk_nodes_of_height(const Siblings<T>& nodes, int count) {
-  if (count == 4) return walk_nodes<T, H, 4>(nodes, H);
-  if (count == 3) return walk_nodes<T, H, 3>(nodes, H);
-  if (count == 2) return walk_nodes<T, H, 2>(nodes, H);
-  walk_nodes<T, H, 1>(nodes, H);
+  if (count == 4) return walk_nodes<T, H, 4>(nodes);
+  if (count == 3) return walk_nodes<T, H, 3>(nodes);
+  if (count == 2) return walk_nodes<T, H, 2>(nodes);
+  walk_nodes<T, H, 1>(nodes);
 }
 
-/// `walk_nodes` for `count` siblings of any height >= 2.
+/// The walk of `count` siblings of any height >= 2, 1 where there is history.
 template <class T>
 void walk_siblings(const Siblings<T>& nodes, std::int64_t height, int count) {
+  if (nodes.history) return walk_node<T>(nodes, height);
   if (height == 2) return walk_nodes_of_height<T, 2>(nodes, count);
   if (height == 3) return walk_nodes_of_height<T, 3>(nodes, count);
   if (height == 4) return walk_nodes_of_height<T, 4>(nodes, count);
   if (height == 5) return walk_nodes_of_height<T, 5>(nodes, count);
-  walk_nodes<T, 0, 1>(nodes, height);
+  walk_node<T>(nodes, height);
 }
 
 template <class T, int H, ParentShare Share>
 SIGTAPE_INLINE void walk_nodes_back_of_height(const Siblings<T>& nodes,
                                               int count) {
-  if (count == 4) return walk_nodes_back<T, H, 4, Share>(nodes, H);
-  if (count == 3) return walk_nodes_back<T, H, 3, Share>(nodes, H);
-  if (count == 2) return walk_nodes_back<T, H, 2, Share>(nodes, H);
-  walk_nodes_back<T, H, 1, Share>(nodes, H);
+  if (count == 4) return walk_nodes_back<T, H, 4, Share>(nodes);
+  if (count == 3) return walk_nodes_back<T, H, 3, Share>(nodes);
+  if (count == 2) return walk_nodes_back<T, H, 2, Share>(nodes);
+  walk_nodes_back<T, H, 1, Share>(nodes);
 }
 
-/// `walk_nodes_back` for `count` siblings of any height >= 2.
+/// The adjoint of `walk_siblings`.
 template <class T, ParentShare Share>
 void walk_siblings_back(const Siblings<T>& nodes, std::int64_t height,
                         int count) {
+  if (nodes.history) return walk_node_back<T, Share>(nodes, height);
   if (height == 2) return walk_nodes_back_of_height<T, 2, Share>(nodes, count);
   if (height == 3) return walk_nodes_back_of_height<T, 3, Share>(nodes, count);
   if (height == 4) return walk_nodes_back_of_height<T, 4, Share>(nodes, count);
   if (height == 5) return walk_nodes_back_of_height<T, 5, Share>(nodes, count);
-  walk_nodes_back<T, 0, 1, Share>(nodes, height);
+  walk_node_back<T, Share>(nodes, height);
 }
 
 }  // namespace sigtape::SIGTAPE_ISA_NAME

@@ -139,7 +139,7 @@ void walk_back(const Block<T>& block, int level, std::int64_t word,
   const std::int64_t height = block.depth - level;
   const std::int64_t count = block.children(level);
   const std::int64_t below = block.children(level + 1);
-  const int group = node_group(count, height);
+  const int group = node_group(count, height, block.history);
   Vec<T>* dpartials = block.dpartials + block.partials_start(level);
   for (std::int64_t i = 0; i < count; i += group) {
     const int n = static_cast<int>(count - i < group ? count - i : group);

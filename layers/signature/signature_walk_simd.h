@@ -155,27 +155,61 @@ void family_of_any(const Block<T>& block, std::int64_t word,
     leaves_any<T, 1>(block, word + i, i, parent, parent_stride);
 }
 
-template <class T, int D>
+template <class T, int M, int D>
 SIGTAPE_INLINE void family_tile(const Block<T>& block, std::int64_t word,
-                                const Vec<T>* parent,
+                                std::int64_t first, const Vec<T>* parent,
                                 std::int64_t parent_stride) {
-  Leaves<T> leaves = leaves_of(block, word, 0, parent, parent_stride);
+  Leaves<T> leaves =
+      leaves_of(block, word + first, first, parent, parent_stride);
   leaves.state_after =
-      block.low_after + block.plan->level_start[block.depth - 1] + word;
-  walk_leaves_tile<T, D, D>(leaves);
+      block.low_after + block.plan->level_start[block.depth - 1] + word + first;
+  walk_leaves_tile<T, M, D>(leaves);
+}
+
+/// A family of D words in tiles of M, the last one of `D % M`.
+template <class T, int M, int D>
+void family_of(const Block<T>& block, std::int64_t word, const Vec<T>* parent,
+               std::int64_t parent_stride) {
+  std::int64_t i = 0;
+  for (; i + M <= D; i += M)
+    family_tile<T, M, D>(block, word, i, parent, parent_stride);
+  if constexpr (D % M != 0)
+    family_tile<T, D % M, D>(block, word, i, parent, parent_stride);
 }
 
 /// All words of level N - 1 below one parent, with their leaves.
 template <class T>
 void walk_family(const Block<T>& block, std::int64_t word, const Vec<T>* parent,
                  std::int64_t parent_stride) {
-  constexpr bool kManyRegisters = SIGTAPE_VECTOR_BYTES == 64;
-  if (!block.history && !block.in_prefix(block.depth - 1)) {
-    const std::int64_t d = block.channels;
-    if (d == 2) return family_tile<T, 2>(block, word, parent, parent_stride);
-    if (d == 3) return family_tile<T, 3>(block, word, parent, parent_stride);
-    if (kManyRegisters && d == 4)
-      return family_tile<T, 4>(block, word, parent, parent_stride);
+  if (block.history || block.in_prefix(block.depth - 1))
+    return family_of_any(block, word, parent, parent_stride);
+  // M (D + 1) sums and D increments fill the registers.
+  constexpr bool kMany = SIGTAPE_VECTOR_BYTES == 64;
+  switch (block.channels) {
+    case 2:
+      return family_of<T, 2, 2>(block, word, parent, parent_stride);
+    case 3:
+      return family_of<T, 3, 3>(block, word, parent, parent_stride);
+    case 4:
+      return family_of < T, kMany ? 4 : 2,
+             4 > (block, word, parent, parent_stride);
+    case 5:
+      return family_of < T, kMany ? 3 : 2,
+             5 > (block, word, parent, parent_stride);
+    case 6:
+      if constexpr (kMany)
+        return family_of<T, 3, 6>(block, word, parent, parent_stride);
+      break;
+    case 7:
+      if constexpr (kMany)
+        return family_of<T, 3, 7>(block, word, parent, parent_stride);
+      break;
+    case 8:
+      if constexpr (kMany)
+        return family_of<T, 2, 8>(block, word, parent, parent_stride);
+      break;
+    default:
+      break;
   }
   family_of_any(block, word, parent, parent_stride);
 }
@@ -229,7 +263,7 @@ void walk(const Block<T>& block, int level, std::int64_t word,
   const std::int64_t height = block.depth - level;
   const std::int64_t count = block.children(level);
   const std::int64_t below = block.children(level + 1);
-  const int group = node_group(count, height);
+  const int group = node_group(count, height, block.history);
   for (std::int64_t i = 0; i < count; i += group) {
     const int n = static_cast<int>(count - i < group ? count - i : group);
     Siblings<T> nodes =
