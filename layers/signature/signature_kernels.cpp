@@ -46,79 +46,78 @@ void run_slots(const SignaturePlan& plan, const Body& body) {
   for (std::int64_t slot = 0; slot < plan.slots; ++slot) body(slot);
 }
 
-// The partial sums of one path, over the groups that hold pairs of it.
+// The partial sums of one path, [partial_elements], summed over the groups
+// that hold pairs of it, in their order, into the first one's.
 template <class T>
-class PartialSums {
- public:
-  PartialSums(const SignaturePlan& plan, const T* sums, std::int64_t path)
-      : plan_(plan),
-        sums_(sums),
-        path_(path),
-        first_(path * plan.prefixes / plan.lanes),
-        last_(((path + 1) * plan.prefixes - 1) / plan.lanes) {}
+const T* sum_groups(const SignaturePlan& plan, T* sums, std::int64_t path) {
+  const std::int64_t first = path * plan.prefixes / plan.lanes;
+  const std::int64_t last = ((path + 1) * plan.prefixes - 1) / plan.lanes;
+  auto row_of = [&](std::int64_t group) {
+    const std::int64_t first_path = group * plan.lanes / plan.prefixes;
+    return sums + (group * plan.partial_paths + path - first_path) *
+                      plan.partial_elements;
+  };
+  T* sum = row_of(first);
+  for (std::int64_t group = first + 1; group <= last; ++group) {
+    const T* row = row_of(group);
+    for (std::int64_t k = 0; k < plan.partial_elements; ++k) sum[k] += row[k];
+  }
+  return sum;
+}
 
-  T operator[](std::int64_t element) const {
-    T sum = 0;
-    for (std::int64_t group = first_; group <= last_; ++group) {
-      const std::int64_t first_path = group * plan_.lanes / plan_.prefixes;
-      sum += sums_[(group * plan_.partial_paths + path_ - first_path) *
-                       plan_.partial_elements +
-                   element];
+// out[k] = dincrements[k - d] - dincrements[k], the gradients of points first
+// .. end - 1, d to a point; increments before 0 and from T on are zero.
+template <class T>
+void point_gradients(const T* dincrements, std::int64_t increments,
+                     std::int64_t d, std::int64_t first, std::int64_t end,
+                     T* out) {
+  for (std::int64_t point = first; point < end; ++point)
+    for (std::int64_t j = 0; j < d; ++j) {
+      const T into = point > 0 ? dincrements[(point - 1) * d + j] : T(0);
+      const T from = point < increments ? dincrements[point * d + j] : T(0);
+      *out++ = into - from;
     }
-    return sum;
-  }
+}
 
- private:
-  const SignaturePlan& plan_;
-  const T* sums_;
-  std::int64_t path_, first_, last_;
-};
-
-// Gradients of one path from the partial sums: of its points from those of its
-// increments, and of the initial value's levels up to Q.
+// The levels up to Q of an initial value's gradient.
 template <class T>
-void finish_path(const SignatureShape& shape, const SignaturePlan& plan,
-                 const PartialSums<T>& sums, std::int64_t path,
-                 const SignatureGradients<T>& gradients, T* dbasepoint) {
+void initial_gradients(const SignatureShape& shape, const SignaturePlan& plan,
+                       const T* words, T* row) {
   const std::int64_t d = shape.channels;
-  const bool based = shape.basepoint != BasepointKind::none;
-  T* dpath =
-      gradients.path ? gradients.path + path * shape.length * d : nullptr;
-  for (std::int64_t k = 0; k < (plan.increments + 1) * d; ++k) {
-    T* to = based && k < d ? (dbasepoint ? dbasepoint + k : nullptr)
-            : dpath        ? dpath + k - (based ? d : 0)
-                           : nullptr;
-    if (!to) continue;
-    const T into = k >= d ? sums[k - d] : T(0);
-    const T from = k < plan.increments * d ? sums[k] : T(0);
-    *to = into - from;
-  }
-  if (!gradients.initial) return;
-  T* row = gradients.initial + path * plan.columns;
-  std::int64_t element = plan.increments * d;
   for (int level = 1; level <= plan.prefix_levels; ++level)
-    for (std::int64_t w = 0; w < words_of_level(d, level); ++w, ++element) {
-      const T value = sums[element];
+    for (std::int64_t word = 0; word < words_of_level(d, level); ++word) {
+      const T value = *words++;
+      T* column = row + plan.level_column[level];
       if (shape.inverse) {
-        row[plan.level_column[level] + reversed_word(w, d, level)] =
-            level % 2 ? -value : value;
+        column[reversed_word(word, d, level)] = level % 2 ? -value : value;
       } else {
-        row[plan.level_column[level] + w] = value;
+        column[word] = value;
       }
     }
 }
 
+// Gradients from the partial sums, where lanes hold prefixes.
 template <class T>
 void finish_paths(const SignatureShape& shape, const SignaturePlan& plan,
                   const SignatureGradients<T>& gradients,
                   unsigned char* workspace) {
-  const T* sums = reinterpret_cast<const T*>(workspace + plan.partials_byte);
+  T* sums = reinterpret_cast<T*>(workspace + plan.partials_byte);
   T* basepoints = shape.basepoint == BasepointKind::shared
                       ? reinterpret_cast<T*>(workspace + plan.basepoints_byte)
                       : gradients.basepoint;
-  for (std::int64_t path = 0; path < shape.batch; ++path)
-    finish_path(shape, plan, PartialSums<T>(plan, sums, path), path, gradients,
-                basepoints ? basepoints + path * shape.channels : nullptr);
+  const std::int64_t d = shape.channels, steps = plan.increments;
+  const std::int64_t based = shape.basepoint != BasepointKind::none;
+  for (std::int64_t path = 0; path < shape.batch; ++path) {
+    const T* sum = sum_groups(plan, sums, path);
+    if (based && basepoints)
+      point_gradients(sum, steps, d, 0, 1, basepoints + path * d);
+    if (gradients.path)
+      point_gradients(sum, steps, d, based, steps + 1,
+                      gradients.path + path * shape.length * d);
+    if (gradients.initial)
+      initial_gradients(shape, plan, sum + steps * d,
+                        gradients.initial + path * plan.columns);
+  }
 }
 
 template <class T>

@@ -193,6 +193,67 @@ SIGTAPE_KERNEL void walk_twig(const Twig<T>& twig, const Leaves<T>& a) {
   }
 }
 
+/// One step of the leaves' adjoint, D known: h[m] = sum over j of
+/// cotangent[m][j] letters[j], dletters[j] += sum over m of cotangent[m][j]
+/// g[m].
+template <class T, int M, int D>
+SIGTAPE_INLINE void leaf_step_back(const Vec<T> (&cotangent)[M][D],
+                                   const Vec<T>* letters, const Vec<T> (&g)[M],
+                                   Vec<T> (&h)[M], Vec<T> (&dletters)[D]) {
+  SIGTAPE_UNROLL for (int j = 0; j < D; ++j) {
+    const Vec<T> e = in_register(letters[j]);
+    SIGTAPE_UNROLL for (int m = 0; m < M; ++m) {
+      h[m] = j == 0 ? cotangent[m][j] * e : h[m] + cotangent[m][j] * e;
+      dletters[j] += cotangent[m][j] * g[m];
+    }
+  }
+}
+
+/// The same for one letter of any number, `cotangent` at a distance of
+/// `stride`; `history` is added to it first unless null.
+template <class T, int M, bool History>
+SIGTAPE_INLINE void letter_back(Vec<T>* cotangent, std::int64_t stride,
+                                const Vec<T>* history, const Vec<T>& letter,
+                                const Vec<T> (&g)[M], Vec<T> (&h)[M],
+                                Vec<T>& dletter) {
+  const Vec<T> e = in_register(letter);
+  Vec<T> sum = dletter;
+  SIGTAPE_UNROLL for (int m = 0; m < M; ++m) {
+    Vec<T> c = in_register(cotangent[m * stride]);
+    if constexpr (History) {
+      c += history[m * stride];
+      cotangent[m * stride] = c;
+    }
+    h[m] += c * e;
+    sum += c * g[m];
+  }
+  dletter = sum;
+}
+
+/// Two letters at a time, each with sums of its own: one chain of additions
+/// would take as long as the arithmetic.
+template <class T, int M, bool History>
+SIGTAPE_INLINE void leaf_step_back_any(Vec<T>* cotangents, std::int64_t d,
+                                       const Vec<T>* history,
+                                       const Vec<T>* letters,
+                                       const Vec<T> (&g)[M], Vec<T> (&h)[M],
+                                       Vec<T>* dletters) {
+  Vec<T> odd[M];
+  SIGTAPE_UNROLL for (int m = 0; m < M; ++m) odd[m] = h[m] = Vec<T>{};
+  std::int64_t j = 0;
+  for (; j + 2 <= d; j += 2) {
+    letter_back<T, M, History>(cotangents + j, d, history + (History ? j : 0),
+                               letters[j], g, h, dletters[j]);
+    letter_back<T, M, History>(cotangents + j + 1, d,
+                               history + (History ? j + 1 : 0), letters[j + 1],
+                               g, odd, dletters[j + 1]);
+  }
+  if (j < d)
+    letter_back<T, M, History>(cotangents + j, d, history + (History ? j : 0),
+                               letters[j], g, h, dletters[j]);
+  SIGTAPE_UNROLL for (int m = 0; m < M; ++m) h[m] += odd[m];
+}
+
 /// The adjoint for M words. D = 0: any number of letters, given at run time.
 /// leaves holds the cotangents of the leaves, constant through time unless
 /// `History` adds those of each step.
@@ -203,9 +264,10 @@ SIGTAPE_KERNEL void walk_leaves_back(const Leaves<T>& a) {
   recomputed.state_after = nullptr;
   leaf_partials<T, M>(recomputed);
 
+  constexpr int kLetters = D > 0 ? D : 1;
   const std::int64_t d = D > 0 ? D : a.channels;
   const std::int64_t last = a.steps - 1;
-  Vec<T> dstate[M], cotangent[M][D > 0 ? D : 1];
+  Vec<T> dstate[M], cotangent[M][kLetters];
   SIGTAPE_UNROLL for (int m = 0; m < M; ++m) {
     dstate[m] = a.dstate[m];
     SIGTAPE_UNROLL for (int j = 0; j < D; ++j) cotangent[m][j] =
@@ -222,35 +284,17 @@ SIGTAPE_KERNEL void walk_leaves_back(const Leaves<T>& a) {
   const Vec<T>* __restrict history =
       History ? a.leaf_history + last * M * d : nullptr;
   for (std::int64_t t = last; t >= 0; --t) {
-    Vec<T> g[M], h[M], sum[D > 0 ? D : 1];
-    SIGTAPE_UNROLL for (int m = 0; m < M; ++m) {
-      g[m] = in_register(partials[m]);
-    }
+    Vec<T> g[M], h[M], sum[kLetters];
+    SIGTAPE_UNROLL for (int m = 0; m < M; ++m) g[m] = in_register(partials[m]);
     if constexpr (D > 0) {
       SIGTAPE_UNROLL for (int j = 0; j < D; ++j) sum[j] = dletters[j];
-      SIGTAPE_UNROLL for (int j = 0; j < D; ++j) {
-        const Vec<T> e = in_register(letters[j]);
-        SIGTAPE_UNROLL for (int m = 0; m < M; ++m) {
-          h[m] = j == 0 ? cotangent[m][j] * e : h[m] + cotangent[m][j] * e;
-          sum[j] += cotangent[m][j] * g[m];
-        }
-      }
+      leaf_step_back<T, M, D>(cotangent, letters, g, h, sum);
     } else {
-      SIGTAPE_UNROLL for (int m = 0; m < M; ++m) h[m] = Vec<T>{};
-      for (std::int64_t j = 0; j < d; ++j) {
-        const Vec<T> e = in_register(letters[j]);
-        Vec<T> dletter = dletters[j];
-        SIGTAPE_UNROLL for (int m = 0; m < M; ++m) {
-          Vec<T> c = in_register(a.leaves[m * d + j]);
-          if constexpr (History) {
-            c += history[m * d + j];
-            a.leaves[m * d + j] = c;
-          }
-          h[m] += c * e;
-          dletter += c * g[m];
-        }
-        dletters[j] = dletter;
-      }
+      leaf_step_back_any<T, M, History>(a.leaves, d, history, letters, g, h,
+                                        dletters);
+    }
+    if constexpr (D > 0 && M != D) {
+      SIGTAPE_UNROLL for (int j = 0; j < D; ++j) dletters[j] = sum[j];
     }
     const Vec<T> first = in_register(parent[0]);
     const Vec<T> second = in_register(parent[1]);
@@ -262,20 +306,15 @@ SIGTAPE_KERNEL void walk_leaves_back(const Leaves<T>& a) {
     SIGTAPE_UNROLL for (int m = 0; m < M; ++m) {
       if constexpr (History) dstate[m] += a.history[t * M + m];
       const Vec<T> e = in_register(M == D ? letters[m] : increment[m]);
-      const Vec<T> dd = dstate[m] * first + h[m] * second;
+      if constexpr (M == D) {
+        dletters[m] = (sum[m] + dstate[m] * first) + h[m] * second;
+      } else {
+        dincrement[m] = (dincrement[m] + dstate[m] * first) + h[m] * second;
+      }
       share[0] += dstate[m] * e;
       share[1] += h[m] * e;
       dstate[m] += h[m];
-      if constexpr (M == D) {
-        sum[m] += dd;
-      } else {
-        h[m] = dd;
-      }
     }
-    if constexpr (D > 0)
-      SIGTAPE_UNROLL for (int j = 0; j < D; ++j) dletters[j] = sum[j];
-    if constexpr (M != D)
-      SIGTAPE_UNROLL for (int m = 0; m < M; ++m) dincrement[m] += h[m];
     if constexpr (Share != ParentShare::none) {
       dparent[0] = share[0];
       dparent[1] = share[1];
