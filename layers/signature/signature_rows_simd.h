@@ -120,40 +120,58 @@ SIGTAPE_INLINE void transpose_pieces(Vec<T>* v) {
   }
 }
 
-template <class T>
-SIGTAPE_INLINE void block_to_lanes(const T* const* rows, std::int64_t at,
-                                   int columns, Vec<T>* out) {
+// Blocks side by side that are moved together: a row's pointer is read once
+// for all of them, and what is written to a row is more than 16 bytes.
+constexpr int kBlocks = SIGTAPE_VECTOR_BYTES == 64 ? 4 : 2;
+
+// Blocks from column `at` on. A single block may have fewer `columns`.
+template <class T, int Blocks>
+SIGTAPE_INLINE void blocks_to_lanes(const T* const* rows, std::int64_t at,
+                                    int columns, Vec<T>* out) {
   constexpr int kColumns = piece_columns<T>();
-  Vec<T> block[kColumns];
-#pragma GCC unroll 4
-  for (int row = 0; row < kColumns; ++row) {
-    Piece<T> pieces[kPieces];
-#pragma GCC unroll 4
-    for (int k = 0; k < kPieces; ++k)
-      pieces[k] = load_piece(rows[k * kColumns + row] + at, columns);
-    block[row] = join<T>(pieces);
+  Vec<T> block[Blocks][kColumns];
+  SIGTAPE_UNROLL for (int row = 0; row < kColumns; ++row) {
+    Piece<T> pieces[Blocks][kPieces];
+    SIGTAPE_UNROLL for (int k = 0; k < kPieces; ++k) {
+      const T* from = rows[k * kColumns + row] + at;
+      SIGTAPE_UNROLL for (int b = 0; b < Blocks; ++b) pieces[b][k] =
+          load_piece(from + b * kColumns, columns);
+    }
+    SIGTAPE_UNROLL for (int b = 0; b < Blocks; ++b) block[b][row] =
+        join<T>(pieces[b]);
   }
-  transpose_pieces<T>(block);
-  for (int k = 0; k < kColumns; ++k)
-    if (k < columns) out[at + k] = block[k];
+  SIGTAPE_UNROLL for (int b = 0; b < Blocks; ++b) {
+    transpose_pieces<T>(block[b]);
+    SIGTAPE_UNROLL for (int k = 0; k < kColumns; ++k) if (k < columns)
+        out[at + b * kColumns + k] = block[b][k];
+  }
 }
 
-template <class T>
-SIGTAPE_INLINE void block_to_rows(const Vec<T>* in, std::int64_t at,
-                                  int columns, T* const* rows) {
+template <class T, int Piece, int Blocks>
+SIGTAPE_INLINE void store_row(Vec<T> (*block)[piece_columns<T>()], int row,
+                              T* to, int columns) {
+  SIGTAPE_UNROLL for (int b = 0; b < Blocks; ++b) store_piece(
+      to + b * piece_columns<T>(), piece_of<T, Piece>(block[b][row]), columns);
+}
+
+template <class T, int Blocks>
+SIGTAPE_INLINE void blocks_to_rows(const Vec<T>* in, std::int64_t at,
+                                   int columns, T* const* rows) {
   constexpr int kColumns = piece_columns<T>();
-  Vec<T> block[kColumns];
-  for (int k = 0; k < kColumns; ++k) block[k] = in[at + (k < columns ? k : 0)];
-  transpose_pieces<T>(block);
-#pragma GCC unroll 4
-  for (int row = 0; row < kColumns; ++row) {
+  Vec<T> block[Blocks][kColumns];
+  SIGTAPE_UNROLL for (int b = 0; b < Blocks; ++b) {
+    SIGTAPE_UNROLL for (int k = 0; k < kColumns; ++k) block[b][k] =
+        in[at + b * kColumns + (k < columns ? k : 0)];
+    transpose_pieces<T>(block[b]);
+  }
+  SIGTAPE_UNROLL for (int row = 0; row < kColumns; ++row) {
     T* const* to = rows + row;
-    store_piece(to[0] + at, piece_of<T, 0>(block[row]), columns);
+    store_row<T, 0, Blocks>(block, row, to[0] + at, columns);
     if constexpr (kPieces > 1)
-      store_piece(to[kColumns] + at, piece_of<T, 1>(block[row]), columns);
+      store_row<T, 1, Blocks>(block, row, to[kColumns] + at, columns);
     if constexpr (kPieces > 2) {
-      store_piece(to[2 * kColumns] + at, piece_of<T, 2>(block[row]), columns);
-      store_piece(to[3 * kColumns] + at, piece_of<T, 3>(block[row]), columns);
+      store_row<T, 2, Blocks>(block, row, to[2 * kColumns] + at, columns);
+      store_row<T, 3, Blocks>(block, row, to[3 * kColumns] + at, columns);
     }
   }
 }
@@ -164,10 +182,12 @@ SIGTAPE_INLINE void to_lanes(const T* const* rows, std::int64_t columns,
                              Vec<T>* out) {
   constexpr int kColumns = piece_columns<T>();
   std::int64_t at = 0;
+  for (; at + kBlocks * kColumns <= columns; at += kBlocks * kColumns)
+    blocks_to_lanes<T, kBlocks>(rows, at, kColumns, out);
   for (; at + kColumns <= columns; at += kColumns)
-    block_to_lanes(rows, at, kColumns, out);
+    blocks_to_lanes<T, 1>(rows, at, kColumns, out);
   if (at < columns)
-    block_to_lanes(rows, at, static_cast<int>(columns - at), out);
+    blocks_to_lanes<T, 1>(rows, at, static_cast<int>(columns - at), out);
 }
 
 /// rows[lane][k] = in[k][lane], k < columns. Lanes may share a row if they
@@ -177,9 +197,12 @@ SIGTAPE_INLINE void to_rows(const Vec<T>* in, std::int64_t columns,
                             T* const* rows) {
   constexpr int kColumns = piece_columns<T>();
   std::int64_t at = 0;
+  for (; at + kBlocks * kColumns <= columns; at += kBlocks * kColumns)
+    blocks_to_rows<T, kBlocks>(in, at, kColumns, rows);
   for (; at + kColumns <= columns; at += kColumns)
-    block_to_rows(in, at, kColumns, rows);
-  if (at < columns) block_to_rows(in, at, static_cast<int>(columns - at), rows);
+    blocks_to_rows<T, 1>(in, at, kColumns, rows);
+  if (at < columns)
+    blocks_to_rows<T, 1>(in, at, static_cast<int>(columns - at), rows);
 }
 
 }  // namespace sigtape::SIGTAPE_ISA_NAME
