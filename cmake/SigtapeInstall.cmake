@@ -19,11 +19,13 @@ if(TARGET sigtrain)
   install(TARGETS sigtrain RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
-# simd/vec.h serves only units that are compiled per instruction set.
+# simd/vec.h and X_simd.h serve only units that are compiled per instruction
+# set.
 foreach(folder framework layers training)
   install(DIRECTORY ${CMAKE_SOURCE_DIR}/${folder}
           DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sigtape
-          FILES_MATCHING PATTERN "*.h" PATTERN "simd/vec*.h" EXCLUDE)
+          FILES_MATCHING PATTERN "*.h" PATTERN "simd/vec*.h" EXCLUDE
+          PATTERN "*_simd.h" EXCLUDE)
 endforeach()
 install(FILES ${CMAKE_SOURCE_DIR}/sigtape.h OPTIONAL
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sigtape)

@@ -8,6 +8,10 @@
 
 #include "sigtape/framework/simd/vec.h"
 
+#if SIGTAPE_VECTOR_BYTES > 16
+#include <immintrin.h>
+#endif
+
 namespace sigtape::SIGTAPE_ISA_NAME {
 
 /// Columns of a block.
@@ -45,35 +49,23 @@ SIGTAPE_INLINE void store_piece(T* to, Piece<T> piece, int columns) {
   }
 }
 
-// Pieces as one vector, and back.
+// Pieces as one vector, and back. The insertions are spelt out because they
+// can take their operand from memory, where a general shuffle cannot.
 template <class T>
 SIGTAPE_INLINE Vec<T> join(const Piece<T>* pieces) {
-  Vec<T> v;
-#if SIGTAPE_VECTOR_BYTES == 16
-  v = pieces[0];
+#if SIGTAPE_VECTOR_BYTES == 64
+  __m512 v = _mm512_castps128_ps512(reinterpret_cast<__m128>(pieces[0]));
+  v = _mm512_insertf32x4(v, reinterpret_cast<__m128>(pieces[1]), 1);
+  v = _mm512_insertf32x4(v, reinterpret_cast<__m128>(pieces[2]), 2);
+  v = _mm512_insertf32x4(v, reinterpret_cast<__m128>(pieces[3]), 3);
+  return reinterpret_cast<Vec<T>>(v);
+#elif SIGTAPE_VECTOR_BYTES == 32
+  const __m256 v = _mm256_castps128_ps256(reinterpret_cast<__m128>(pieces[0]));
+  return reinterpret_cast<Vec<T>>(
+      _mm256_insertf128_ps(v, reinterpret_cast<__m128>(pieces[1]), 1));
 #else
-  typedef T Half __attribute__((vector_size(32)));
-  auto pair = [&](int k) {
-    if constexpr (sizeof(T) == 4) {
-      return (Half)__builtin_shufflevector(pieces[k], pieces[k + 1], 0, 1, 2, 3,
-                                           4, 5, 6, 7);
-    } else {
-      return (Half)__builtin_shufflevector(pieces[k], pieces[k + 1], 0, 1, 2,
-                                           3);
-    }
-  };
-#if SIGTAPE_VECTOR_BYTES == 32
-  v = pair(0);
-#else
-  if constexpr (sizeof(T) == 4) {
-    v = __builtin_shufflevector(pair(0), pair(2), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
-                                10, 11, 12, 13, 14, 15);
-  } else {
-    v = __builtin_shufflevector(pair(0), pair(2), 0, 1, 2, 3, 4, 5, 6, 7);
-  }
+  return pieces[0];
 #endif
-#endif
-  return v;
 }
 
 template <class T, int K>
