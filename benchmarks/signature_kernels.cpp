@@ -7,6 +7,8 @@
 // saved prefixes (recompute levels below N, two for each one of forward, the
 // additions): sum (N - k + 1) d^k and (F - d^N) + 2 F + (F - S).
 
+#include "sigtape/layers/signature/signature_kernels.h"
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -18,7 +20,6 @@
 #include "sigtape/framework/parallel.h"
 #include "sigtape/framework/simd/fma_peak.h"
 #include "sigtape/framework/simd/isa.h"
-#include "sigtape/layers/signature/signature_kernels.h"
 
 namespace {
 
