@@ -27,8 +27,7 @@ T number_at(const std::string& bytes, std::size_t at) {
 
 // "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }"
 std::vector<std::int64_t> parse_shape(const std::string& header) {
-  if (header.find("'<f8'") == std::string::npos ||
-      header.find("'fortran_order': False") == std::string::npos)
+  if (header.find("'fortran_order': False") == std::string::npos)
     throw std::runtime_error("unexpected array type: " + header);
   std::vector<std::int64_t> shape;
   std::size_t at = header.find('(') + 1;
@@ -46,14 +45,21 @@ std::vector<std::int64_t> parse_shape(const std::string& header) {
 
 GoldenArray parse_npy(const std::string& bytes) {
   const auto header_size = number_at<std::uint16_t>(bytes, 8);
-  GoldenArray array{parse_shape(bytes.substr(10, header_size)), {}};
+  const std::string header = bytes.substr(10, header_size);
+  const bool integers = header.find("'<i8'") != std::string::npos;
+  if (!integers && header.find("'<f8'") == std::string::npos)
+    throw std::runtime_error("unexpected array type: " + header);
+  GoldenArray array{parse_shape(header), {}};
   std::size_t count = 1;
   for (const std::int64_t n : array.shape) count *= n;
-  if (bytes.size() != 10 + header_size + count * sizeof(double))
+  if (bytes.size() != 10 + header_size + count * 8)
     throw std::runtime_error("array of unexpected size");
-  array.values.resize(count);
-  std::memcpy(array.values.data(), bytes.data() + 10 + header_size,
-              count * sizeof(double));
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t at = 10 + header_size + 8 * i;
+    array.values.push_back(
+        integers ? static_cast<double>(number_at<std::int64_t>(bytes, at))
+                 : number_at<double>(bytes, at));
+  }
   return array;
 }
 

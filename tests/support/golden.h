@@ -10,7 +10,7 @@
 
 namespace sigtape::test {
 
-/// An array in float64, in C order.
+/// An array in float64 (integers are converted), in C order.
 struct GoldenArray {
   std::vector<std::int64_t> shape;
   std::vector<double> values;
@@ -33,8 +33,9 @@ struct GoldenCase {
 Tensor golden_tensor(const GoldenArray& array, DType dtype = DType::float64);
 
 /// All cases of tests/reference/FAMILY.json and FAMILY.npz. Reads the archive
-/// itself (stored members, float64), so that the values do not pass through
-/// the readers under test. Throws std::runtime_error on a file it cannot read.
+/// itself (stored members, float64 or int64), so that the values do not pass
+/// through the readers under test. Throws std::runtime_error on a file it
+/// cannot read.
 std::vector<GoldenCase> golden_cases(const std::string& family);
 
 }  // namespace sigtape::test

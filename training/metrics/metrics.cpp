@@ -39,8 +39,11 @@ double r2_of(std::span<const double> predicted, std::span<const double> target,
              std::int64_t output, std::int64_t outputs) {
   const std::size_t cases = target.size() / outputs;
   double mean = 0, residual = 0, variance = 0;
+  bool constant = true;
   for (std::size_t i = 0; i < cases; ++i) {
-    mean += target[i * outputs + output] / static_cast<double>(cases);
+    const double y = target[i * outputs + output];
+    mean += y / static_cast<double>(cases);
+    constant = constant && y == target[output];
   }
   for (std::size_t i = 0; i < cases; ++i) {
     const double y = target[i * outputs + output];
@@ -48,7 +51,7 @@ double r2_of(std::span<const double> predicted, std::span<const double> target,
     residual += e * e;
     variance += (y - mean) * (y - mean);
   }
-  if (variance == 0) return residual == 0 ? 1 : 0;
+  if (constant) return residual == 0 ? 1 : 0;
   return 1 - residual / variance;
 }
 

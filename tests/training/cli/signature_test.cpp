@@ -1,0 +1,79 @@
+// `sigtrain signature` against Signatory's values and gradients.
+#include <gtest/gtest.h>
+
+#include "sigtape/training/data/npy.h"
+#include "support/battery.h"
+#include "support/golden.h"
+#include "support/sigtrain.h"
+#include "training/io/temporary_folder.h"
+
+namespace sigtape {
+namespace {
+
+using test::GoldenArray;
+using test::run_sigtrain;
+
+std::string write_array(const std::string& path, const GoldenArray& array) {
+  write_npy(path, npy_array<double>(array.shape, array.values));
+  return path;
+}
+
+double error_of(const std::string& path, const GoldenArray& expected) {
+  const NpyArray got = read_npy(path);
+  EXPECT_EQ(got.type, NpyType::float64);
+  EXPECT_EQ(got.shape, expected.shape);
+  return test::relative_error(to_doubles(got), expected.values);
+}
+
+TEST(SignatureCommand, GoldenValuesAndGradients) {
+  int count = 0;
+  for (const test::GoldenCase& c : test::golden_cases("signature")) {
+    const auto& a = c.arguments;
+    if (a["basepoint"] == "tensor" || a["initial"].get<bool>()) continue;
+    SCOPED_TRACE(a["case"].get<std::string>());
+    ++count;
+    const TemporaryFolder folder;
+    std::vector<std::string> arguments = {
+        "signature",
+        "--input",
+        write_array(folder / "x.npy", c.at("path")),
+        "--depth",
+        std::to_string(a["depth"].get<int>()),
+        "--output",
+        folder / "y.npy",
+        "--cotangent",
+        write_array(folder / "g.npy", c.at("g_signature")),
+        "--gradient",
+        folder / "dx.npy"};
+    if (a["stream"].get<bool>()) arguments.push_back("--stream");
+    if (a["basepoint"] == "zero") arguments.push_back("--basepoint");
+    if (a["inverse"].get<bool>()) arguments.push_back("--inverse");
+    if (a["scalar_term"].get<bool>()) arguments.push_back("--scalar-term");
+    const auto result = run_sigtrain(arguments);
+    ASSERT_EQ(result.code, 0) << result.err;
+    EXPECT_LE(error_of(folder / "y.npy", c.at("signature")), 1e-10);
+    EXPECT_LE(error_of(folder / "dx.npy", c.at("d_path")), 1e-10);
+  }
+  EXPECT_EQ(count, 41);
+}
+
+TEST(SignatureCommand, OutputsHaveTheInputsType) {
+  const TemporaryFolder folder;
+  const std::vector<float> x = {0, 1, 2, 4, 0, 3}, g(2, 1.f);
+  write_npy(folder / "x.npy", npy_array<float>({1, 3, 2}, x));
+  write_npy(folder / "g.npy", npy_array<float>({1, 2}, g));
+  ASSERT_EQ(run_sigtrain({"signature", "--input", folder / "x.npy", "--depth",
+                          "1", "--output", folder / "y.npy", "--cotangent",
+                          folder / "g.npy", "--gradient", folder / "dx.npy"})
+                .code,
+            0);
+  const NpyArray y = read_npy(folder / "y.npy");
+  EXPECT_EQ(y.type, NpyType::float32);
+  EXPECT_EQ(to_doubles(y), (std::vector<double>{0, 2}));
+  const NpyArray dx = read_npy(folder / "dx.npy");
+  EXPECT_EQ(dx.type, NpyType::float32);
+  EXPECT_EQ(to_doubles(dx), (std::vector<double>{-1, -1, 0, 0, 1, 1}));
+}
+
+}  // namespace
+}  // namespace sigtape
