@@ -17,8 +17,9 @@ namespace sigtape {
 namespace {
 
 constexpr std::int64_t kColumns = 480;        // of a tile, at most
+constexpr std::int64_t kRows = 96;            // of a tile, at least
 constexpr std::int64_t kBlock = 1024;         // of k, at one time
-constexpr std::int64_t kTileWork = 1 << 21;   // multiply-adds of a tile
+constexpr std::int64_t kTileWork = 1 << 20;   // multiply-adds of a tile
 constexpr std::int64_t kSmallWork = 1 << 16;  // not worth another thread
 constexpr std::int64_t kGroups = 16;          // partial sums, at most
 constexpr std::int64_t kLongDot = 64;         // k from which dot products pay
@@ -37,13 +38,13 @@ const GemmKernels<T>& kernels() {
 }
 
 // Measured by benchmarks/gemm_crossover.cpp, oneDNN 2.6 against our kernels on
-// one core: B^T with many columns runs at 80-90 GFMA/s against 50 with AVX-512.
-// With AVX2, or B in rows, the two are within a tenth; for the few columns of
-// this library's models, and for overlapping rows, ours are faster.
+// one core: B^T with many rows and columns runs at 70-85 GFMA/s against 50 with
+// AVX-512. With AVX2, or B in rows, the two are within a tenth; for the few
+// columns of this library's models, and for overlapping rows, ours are faster.
 template <class T>
 bool prefers_onednn(const Gemm<T>& g) {
   return active_isa() == Isa::avx512 && std::is_same_v<T, float> &&
-         g.b_row == 1 && g.m >= 24 && g.n >= 32 && g.k >= kLongDot;
+         g.b_row == 1 && g.m >= 48 && g.n >= 32 && g.k >= kLongDot;
 }
 
 // One tile, block by block along k.
@@ -76,10 +77,11 @@ struct Tiling {
     const auto up = [](std::int64_t a, std::int64_t b) {
       return (a + b - 1) / b;
     };
-    columns = std::max<std::int64_t>(1, std::min(n, kColumns));
+    columns = n <= kColumns ? std::max<std::int64_t>(1, n)
+                            : up(up(n, up(n, kColumns)), 16) * 16;
     const std::int64_t row_work =
         columns * std::max<std::int64_t>(1, std::min(k, kBlock));
-    rows = up(std::max<std::int64_t>(1, kTileWork / row_work), 24) * 24;
+    rows = up(std::max(kRows, kTileWork / row_work), 24) * 24;
     row_tiles = up(m, rows);
     column_tiles = up(n, columns);
   }
