@@ -154,8 +154,10 @@ void plan_memory(const SignatureShape& shape, int element_bytes,
 SignaturePlan make_signature_plan(const SignatureShape& shape, int lanes,
                                   int element_bytes) {
   SignaturePlan plan;
+  // Lengths are compared as elements: float counts to 2^24.
   plan.vectorised = shape.depth >= 2 && shape.batch > 0 &&
-                    shape.depth <= SignaturePlan::kMaxDepth;
+                    shape.depth <= SignaturePlan::kMaxDepth &&
+                    (!shape.lengths || shape.length < (1 << 24));
   if (!plan.vectorised) return plan;
   plan.increments = shape.increments();
   plan.rows = shape.rows();
