@@ -4,12 +4,14 @@
 #include <functional>
 #include <iostream>
 #include <map>
+#include <new>
 #include <string>
 #include <vector>
 
 #include "sigtape/framework/check.h"
 #include "sigtape/framework/version.h"
 #include "sigtape/training/commands/commands.h"
+#include "sigtape/training/config/suggest.h"
 
 namespace po = boost::program_options;
 
@@ -57,16 +59,34 @@ class Syntax {
   // An argument without a name; `count` -1: all that follow.
   template <class T>
   Syntax& positional(const char* name, T& value, int count = 1) {
-    hidden_.add_options()(name, po::value(&value)->required());
+    hidden_.add_options()(name, po::value(&value));
     positional_.add(name, count);
     return *this;
   }
 
-  // False if --help was asked for and printed.
+  // False if --help was asked for and printed. Throws UsageError.
   bool read(const Arguments& arguments) {
+    options_.add_options()("help,h", "show this text");
     po::options_description all;
-    options_.add_options()("help", "show this text");
     all.add(options_).add(hidden_);
+    try {
+      return store(arguments, all);
+    } catch (const po::unknown_option& error) {
+      std::string name = error.get_option_name();
+      name.erase(0, name.find_first_not_of('-'));
+      const std::string known = config::nearest(name, option_names());
+      fail("unknown option '--", name, "'",
+           known.empty() ? "" : "; did you mean '--" + known + "'?",
+           "\nusage: sigtrain ", synopsis_);
+    } catch (const po::too_many_positional_options_error&) {
+      fail("too many arguments\nusage: sigtrain ", synopsis_);
+    } catch (const po::error& error) {
+      fail(error.what(), "\nusage: sigtrain ", synopsis_);
+    }
+  }
+
+ private:
+  bool store(const Arguments& arguments, const po::options_description& all) {
     po::variables_map values;
     const int exact = po::command_line_style::unix_style &
                       ~po::command_line_style::allow_guessing;
@@ -81,19 +101,29 @@ class Syntax {
                 << options_ << "\nexample:\n  " << example_ << "\n";
       return false;
     }
+    for (const auto& option : hidden_.options()) {
+      require(values.count(option->long_name()) > 0,
+              "an argument is missing\nusage: sigtrain ", synopsis_);
+    }
     po::notify(values);
     return true;
   }
+  std::vector<std::string> option_names() const {
+    std::vector<std::string> names;
+    for (const auto& option : options_.options()) {
+      names.push_back(option->long_name());
+    }
+    return names;
+  }
 
- private:
   template <class T>
   static po::typed_value<T>* typed(T& value) {
     return po::value(&value);
   }
-  static po::typed_value<std::string>* typed(
-      std::optional<std::string>& value) {
-    return po::value<std::string>()->notifier(
-        [&value](const std::string& text) { value = text; });
+  template <class T>
+  static po::typed_value<T>* typed(std::optional<T>& value) {
+    return po::value<T>()->notifier(
+        [&value](const T& given) { value = given; });
   }
   static po::typed_value<std::vector<std::string>>* typed(
       std::vector<std::string>& value) {
@@ -252,11 +282,13 @@ ExitCode bench(const Arguments& arguments) {
                        arguments.end());
   if (what == "signature") return bench_signature(rest);
   if (what == "train") return bench_train(rest);
-  if (what == "--help") {
-    std::cout << "usage: sigtrain bench signature|train; each has --help\n";
+  if (what == "--help" || what == "-h") {
+    std::cout << "usage: sigtrain bench signature|train [options]; each shows "
+                 "its options with --help\n\nexample:\n  sigtrain bench "
+                 "signature --batch 128 --length 100 --channels 3 --depth 4\n";
     return ExitCode::ok;
   }
-  fail("sigtrain bench: expected signature or train, got '", what, "'");
+  fail("bench: expected signature or train, got '", what, "'");
 }
 
 const std::map<std::string, std::function<ExitCode(const Arguments&)>>&
@@ -274,7 +306,8 @@ ExitCode run(const Arguments& arguments) {
     std::cerr << usage;
     return ExitCode::usage;
   }
-  if (arguments[0] == "--help" || arguments[0] == "help") {
+  if (arguments[0] == "--help" || arguments[0] == "-h" ||
+      arguments[0] == "help") {
     std::cout << usage;
     return ExitCode::ok;
   }
@@ -284,7 +317,11 @@ ExitCode run(const Arguments& arguments) {
   }
   const auto command = commands().find(arguments[0]);
   if (command == commands().end()) {
-    fail("unknown command '", arguments[0], "'; sigtrain --help lists them");
+    std::vector<std::string> names;
+    for (const auto& [name, function] : commands()) names.push_back(name);
+    fail("unknown command '", arguments[0], "'",
+         config::did_you_mean(arguments[0], names),
+         "; sigtrain --help lists them");
   }
   return command->second({arguments.begin() + 1, arguments.end()});
 }
@@ -293,7 +330,14 @@ ExitCode run(const Arguments& arguments) {
 
 int main(int argc, char** argv) {
   try {
-    return static_cast<int>(run(Arguments(argv + 1, argv + argc)));
+    const ExitCode code = run(Arguments(argv + 1, argv + argc));
+    std::cout.flush();
+    require<FileError>(std::fflush(stdout) == 0 && std::cout.good(),
+                       "standard output: the text could not be written");
+    return static_cast<int>(code);
+  } catch (const std::bad_alloc&) {
+    std::cerr << "sigtrain: out of memory\n";
+    return static_cast<int>(ExitCode::device);
   } catch (const std::exception& error) {
     std::fflush(stdout);
     std::cerr << "sigtrain: " << error.what() << "\n";

@@ -17,7 +17,7 @@ struct TrainCommand {
   std::optional<std::string> device, run_dir, init;
   /// "auto", or the folder of a run.
   std::optional<std::string> resume;
-  int threads = 0;  // 0: as many as there are CPUs
+  std::optional<int> threads;  // absent: the CPUs there are
   bool dry_run = false;
   bool print_config = false;
   bool detect_anomaly = false;
@@ -28,13 +28,13 @@ struct EvalCommand {
   std::string run;
   std::optional<std::string> data;
   bool json = false;
-  int threads = 0;
+  std::optional<int> threads;
 };
 ExitCode eval_command(const EvalCommand& command);
 
 struct PredictCommand {
   std::string run, data, output;
-  int threads = 0;
+  std::optional<int> threads;
 };
 ExitCode predict_command(const PredictCommand& command);
 
@@ -42,7 +42,7 @@ struct CvCommand {
   std::string config;
   std::vector<std::string> overrides;
   std::int64_t folds = 5;
-  int threads = 0;
+  std::optional<int> threads;
 };
 ExitCode cv_command(const CvCommand& command);
 
@@ -63,7 +63,7 @@ struct SignatureCommand {
   std::int64_t depth = 0;
   bool stream = false, basepoint = false, inverse = false, scalar_term = false;
   std::optional<std::string> logsignature, output, cotangent, gradient;
-  int threads = 0;
+  std::optional<int> threads;
 };
 ExitCode signature_command(const SignatureCommand& command);
 
@@ -71,7 +71,7 @@ struct BenchSignatureCommand {
   std::int64_t batch = 0, length = 0, channels = 0, depth = 0;
   bool stream = false, basepoint = false, json = false;
   std::string dtype = "float32", device = "auto";
-  int threads = 0;
+  std::optional<int> threads;
 };
 ExitCode bench_signature_command(const BenchSignatureCommand& command);
 
@@ -80,7 +80,7 @@ struct BenchTrainCommand {
   std::vector<std::string> overrides;
   std::int64_t steps = 50;
   bool json = false;
-  int threads = 0;
+  std::optional<int> threads;
 };
 ExitCode bench_train_command(const BenchTrainCommand& command);
 

@@ -2,6 +2,8 @@
 
 #include <cmath>
 #include <cstdio>
+#include <numeric>
+#include <vector>
 
 #include "sigtape/training/commands/commands.h"
 #include "sigtape/training/commands/resolve.h"
@@ -15,37 +17,46 @@ namespace sigtape {
 
 namespace {
 
+// A setting's results, one of each per fold; none where a fold diverged.
 struct Score {
-  double metric = 0;  // mean over the folds
-  double spread = 0;  // its standard deviation
-  double loss = 0;
+  std::vector<double> metrics, losses;
   bool classification = false;
 
-  bool better_than(const Score& other) const {
-    if (metric != other.metric) {
-      return classification ? metric > other.metric : metric < other.metric;
-    }
-    return loss < other.loss;
-  }
+  bool better_than(const Score& other) const;
 };
+
+double mean(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) /
+         static_cast<double>(values.size());
+}
+
+double deviation(const std::vector<double>& values) {
+  double squares = 0;
+  for (const double x : values)
+    squares += (x - mean(values)) * (x - mean(values));
+  return std::sqrt(squares / static_cast<double>(values.size()));
+}
+
+bool Score::better_than(const Score& other) const {
+  if (metrics.empty() || other.metrics.empty()) return !metrics.empty();
+  const double m = mean(metrics), o = mean(other.metrics);
+  if (m != o) return classification ? m > o : m < o;
+  return mean(losses) < mean(other.losses);
+}
 
 // Trains on one fold's training part, and evaluates the best weights (by the
 // configuration's own validation fraction of that part) on the rest.
 Evaluation run_fold(const Config& config, const Dataset& all,
-                    const Split& split, Score& score) {
+                    const Split& split) {
   Fit fit(config, split_training_data(config, subset(all, split.train)));
+  const Dataset rest = subset(all, split.validation);
+  fit.require_evaluable(rest);
   std::vector<NamedArray> best;
   TrainingEvents events;
   events.best = [&] { best = to_arrays(fit.model().named_parameters()); };
   fit.trainer().run(events);
   assign_arrays(fit.model().named_parameters(), best, "best weights");
-  const Evaluation e = fit.evaluate_on(subset(all, split.validation));
-  const double metric = headline_metric(e, fit.objective());
-  score.classification = fit.objective().is_classification();
-  score.metric += metric;
-  score.spread += metric * metric;
-  score.loss += e.loss;
-  return e;
+  return fit.evaluate_on(rest);
 }
 
 Score cross_validate(const Config& config, std::int64_t folds) {
@@ -53,16 +64,29 @@ Score cross_validate(const Config& config, std::int64_t folds) {
       read_dataset(config.data.train, config.data.format, config.data.missing,
                    static_cast<std::uint64_t>(config.seed));
   Score score;
-  for (const Split& split :
-       split_folds(all, folds, static_cast<std::uint64_t>(config.seed))) {
-    run_fold(config, all, split, score);
+  score.classification = all.target == TargetKind::classes;
+  try {
+    for (const Split& split :
+         split_folds(all, folds, static_cast<std::uint64_t>(config.seed))) {
+      const Evaluation e = run_fold(config, all, split);
+      require<NumericError>(std::isfinite(e.loss), "the loss is not finite");
+      score.metrics.push_back(e.headline());
+      score.losses.push_back(e.loss);
+    }
+  } catch (const NumericError&) {
+    score.metrics.clear();
   }
-  const auto n = static_cast<double>(folds);
-  score.metric /= n;
-  score.loss /= n;
-  score.spread =
-      std::sqrt(std::max(0.0, score.spread / n - score.metric * score.metric));
   return score;
+}
+
+void print_row(const Score& score, const std::string& setting) {
+  if (score.metrics.empty()) {
+    fmt::print("{:>10} {:>10} {:>12}  {}\n", "diverged", "", "", setting);
+  } else {
+    fmt::print("{:>10.6g} {:>10.4g} {:>12.6g}  {}\n", mean(score.metrics),
+               deviation(score.metrics), mean(score.losses), setting);
+  }
+  std::fflush(stdout);
 }
 
 std::string setting_text(const std::vector<std::string>& overrides) {
@@ -88,13 +112,13 @@ ExitCode cv_command(const CvCommand& command) {
       fmt::print("{:>10} {:>10} {:>12}  setting\n",
                  score.classification ? "accuracy" : "rmse", "spread", "loss");
     }
-    fmt::print("{:>10.6g} {:>10.4g} {:>12.6g}  {}\n", score.metric,
-               score.spread, score.loss, setting_text(grid[i]));
-    std::fflush(stdout);
+    print_row(score, setting_text(grid[i]));
     if (best && !score.better_than(*best)) continue;
     best = score;
     chosen = i;
   }
+  require<NumericError>(!best->metrics.empty(),
+                        "cv: no setting has a finite loss in every fold");
   fmt::print("\nbest: {}\n\n{}", setting_text(grid[chosen]),
              to_yaml(configs[chosen]));
   return ExitCode::ok;

@@ -31,14 +31,13 @@ ExitCode eval_command(const EvalCommand& command) {
   const double start = steady_seconds();
   const Evaluation evaluation = trained.evaluate_on(data);
   const double seconds = steady_seconds() - start;
-  const Objective objective = trained.objective_for(data);
   if (!command.json) {
     std::printf("%s: %lld cases: %s\n", data.source.c_str(),
                 static_cast<long long>(data.cases),
-                summary(evaluation, objective).c_str());
+                summary(evaluation).c_str());
     return ExitCode::ok;
   }
-  JsonRecord record = to_record(evaluation, objective);
+  JsonRecord record = to_record(evaluation);
   record.set("cases", data.cases);
   record.set("seconds", seconds);
   std::printf("%s\n", record.text().c_str());

@@ -14,9 +14,10 @@ namespace sigtape {
 
 namespace {
 
-void print_memory(const Sequential& model, const Config& config,
+void print_memory(const Config& config, const ModelInfo& info,
                   std::int64_t data_bytes) {
-  const MemoryPlan plan = plan_memory(model, config, data_bytes);
+  const MemoryPlan plan =
+      plan_memory(config, info.input, info.outputs, data_bytes);
   fmt::print(
       "memory: weights {}, gradients {}, optimiser {}, data {}, activations "
       "of a batch of {} about {}\n",
@@ -33,13 +34,13 @@ ExitCode inspect_command(const InspectCommand& command) {
             "--set changes configurations; a run has its own");
     TrainedModel trained(command.target);
     fmt::print("{}", layer_table(trained.model()));
-    print_memory(trained.model(), trained.config(), 0);
+    print_memory(trained.config(), trained.info(), 0);
     return ExitCode::ok;
   }
   const Config config = load_config(command.target, command.overrides);
   Fit fit(config, load_training_data(config));
   fmt::print("{}", layer_table(fit.model()));
-  print_memory(fit.model(), config, fit.training_source().bytes());
+  print_memory(config, fit.info(), fit.training_source().bytes());
   return ExitCode::ok;
 }
 

@@ -41,11 +41,4 @@ std::string layer_table(const Sequential& model) {
                              model.parameter_count());
 }
 
-std::string byte_text(double bytes) {
-  const char* units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-  int unit = 0;
-  for (; bytes >= 1024 && unit < 4; ++unit) bytes /= 1024;
-  return fmt::format("{:.{}f} {}", bytes, unit ? 1 : 0, units[unit]);
-}
-
 }  // namespace sigtape

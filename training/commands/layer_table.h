@@ -10,7 +10,4 @@ namespace sigtape {
 /// parameters; each parameter's name and shape below its layer; the sum.
 std::string layer_table(const Sequential& model);
 
-/// "1.4 MiB".
-std::string byte_text(double bytes);
-
 }  // namespace sigtape

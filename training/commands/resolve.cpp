@@ -6,9 +6,10 @@
 
 namespace sigtape {
 
-void use_threads(int threads) {
-  require(threads >= 0, "--threads: expected at least 1, got ", threads);
-  if (threads > 0) set_num_threads(threads);
+void use_threads(std::optional<int> threads) {
+  if (!threads) return;
+  require(*threads >= 1, "--threads: expected at least 1, got ", *threads);
+  set_num_threads(*threads);
 }
 
 void say_device(const Config& config, std::FILE* out) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdio>
+#include <optional>
 
 #include "sigtape/training/config/config.h"
 #include "sigtape/training/data/dataset.h"
@@ -8,8 +9,8 @@
 /// What several commands begin with.
 namespace sigtape {
 
-/// Sets the number of threads; 0 keeps the default. UsageError below 0.
-void use_threads(int threads);
+/// Sets the number of threads, if there is one. UsageError below 1.
+void use_threads(std::optional<int> threads);
 
 /// Says where `device: auto` has led. DeviceError as select_device.
 void say_device(const Config& config, std::FILE* out);

@@ -63,6 +63,10 @@ ExitCode signature_command(const SignatureCommand& command) {
   check_arguments(command);
   use_threads(command.threads);
   Tensor path = read_tensor(command.input);
+  require<DataError>(path.rank() == 3, command.input,
+                     ": expected paths (batch, length, channels), found ",
+                     path.shape(),
+                     path.rank() == 2 ? "; one path needs a batch of 1" : "");
   path.set_requires_grad(command.gradient.has_value());
   SignatureOptions options;
   options.stream = command.stream;

@@ -56,9 +56,8 @@ int exit_status_of(Interruption interruption) {
     case Interruption::interrupt:
       return 128 + SIGINT;
     case Interruption::terminate:
-      return 128 + SIGTERM;
     case Interruption::hangup:
-      return 128 + SIGHUP;
+      return 128 + SIGTERM;
     case Interruption::none:
       break;
   }

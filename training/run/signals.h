@@ -9,7 +9,8 @@ enum class Interruption { none, interrupt, terminate, hangup };
 /// there is now was made; `none` without a guard.
 Interruption interruption();
 
-/// What a program ended by that signal returns: 130, 143, 129; 0 for none.
+/// What a program stopped by that signal returns: 130 for SIGINT, 143 for
+/// SIGTERM and for SIGHUP, which asks for the same; 0 for none.
 int exit_status_of(Interruption interruption);
 
 /// While it lives, SIGINT, SIGTERM and SIGHUP set the flag that interruption()

@@ -67,22 +67,17 @@ Evaluation evaluate(Module& model, const BatchSource& source,
                    append(outputs, y);
                  });
   result.loss /= weights;
-  if (objective.is_classification()) {
+  result.classification = objective.is_classification();
+  if (result.classification) {
     result.classes =
         class_metrics(predicted_classes(outputs, objective.classes()),
                       dataset.labels, objective.classes());
   } else {
-    normaliser.restore_targets(outputs);
+    objective.to_numbers(outputs, normaliser);
     result.numbers =
         number_metrics(outputs, dataset.numbers, objective.outputs());
   }
   return result;
-}
-
-double headline_metric(const Evaluation& evaluation,
-                       const Objective& objective) {
-  return objective.is_classification() ? evaluation.classes.accuracy
-                                       : evaluation.numbers.rmse;
 }
 
 }  // namespace sigtape

@@ -22,12 +22,18 @@ std::vector<std::int64_t> predicted_classes(const std::vector<double>& outputs,
 
 /// How good a model is on a data set.
 struct Evaluation {
+  bool classification = false;
   /// The mean of the training loss, in its units.
   double loss = 0;
   /// For classes.
   ClassMetrics classes;
   /// For numbers, in the units of the file.
   NumberMetrics numbers;
+
+  /// accuracy for classes, rmse for numbers.
+  double headline() const {
+    return classification ? classes.accuracy : numbers.rmse;
+  }
 };
 
 /// Evaluates on `source`, which holds `dataset` (with its targets in the units
@@ -35,9 +41,5 @@ struct Evaluation {
 Evaluation evaluate(Module& model, const BatchSource& source,
                     const Dataset& dataset, const Objective& objective,
                     const Normaliser& normaliser, std::int64_t batch_size);
-
-/// accuracy for classes, rmse for numbers.
-double headline_metric(const Evaluation& evaluation,
-                       const Objective& objective);
 
 }  // namespace sigtape

@@ -7,6 +7,7 @@
 #include "sigtape/training/data/split.h"
 #include "sigtape/training/io/memory.h"
 #include "sigtape/training/model_factory.h"
+#include "sigtape/training/trainer/plan.h"
 
 namespace sigtape {
 
@@ -89,22 +90,19 @@ ModelInfo make_info(const Config& config, const Objective& objective,
   return info;
 }
 
-// Streams long enough for the model, checked before anything is fitted.
-TrainingData lengthened(TrainingData data, const Config& config) {
-  const std::int64_t least = make_model(config.model, 1)->least_length();
-  lengthen_streams(data.train, least, config.data.short_streams);
-  if (data.validation) {
-    lengthen_streams(*data.validation, least, config.data.short_streams);
-  }
-  return data;
-}
-
-void limit_memory(const Config& config) {
-  set_memory_limit(config.limits.max_bytes.value_or(
-      static_cast<std::int64_t>(default_memory_limit())));
+// Bytes of the batches' source: the points and one target per output.
+std::int64_t bytes_of(const Dataset& data, const ModelInfo& info,
+                      TensorOptions options) {
+  return static_cast<std::int64_t>(size_of(options.dtype)) *
+         (data.points() * data.channels + data.cases * info.outputs);
 }
 
 }  // namespace
+
+std::int64_t memory_limit_of(const Config& config) {
+  return config.limits.max_bytes.value_or(
+      static_cast<std::int64_t>(default_memory_limit()));
+}
 
 TensorOptions tensor_options(const Config& config) {
   return {
@@ -140,52 +138,31 @@ Dataset load_test_data(const Config& config, const ModelInfo& info) {
   return test;
 }
 
-void lengthen_streams(Dataset& dataset, std::int64_t least,
-                      ShortChoice choice) {
-  if (dataset.min_length() >= least) return;
-  Dataset longer = dataset;
-  longer.cases = 0;
-  longer.lengths.clear();
-  longer.offsets.clear();
-  longer.values.clear();
-  longer.times.clear();
-  for (std::int64_t i = 0; i < dataset.cases; ++i) {
-    const auto points = dataset.stream(i);
-    require<DataError>(
-        dataset.lengths[i] >= least || choice == ShortChoice::pad,
-        dataset.source, ": case ", i + 1, " has ",
-        counted(dataset.lengths[i], "point"),
-        ", too short a stream to take the signature: the model "
-        "needs ",
-        least,
-        "; data.short: pad repeats the last "
-        "point");
-    std::vector<double> padded(points.begin(), points.end());
-    for (std::int64_t t = dataset.lengths[i]; t < least; ++t) {
-      padded.insert(padded.end(), points.end() - dataset.channels,
-                    points.end());
-    }
-    longer.add_stream(padded);
-  }
-  dataset = std::move(longer);
-}
-
 Fit::Fit(const Config& config, TrainingData data)
     : config_(config),
       options_(tensor_options(config)),
       objective_(config.train, data.train, options_) {
-  limit_memory(config);
-  data = lengthened(std::move(data), config);
+  set_memory_limit(memory_limit_of(config));
+  lengthen_streams(data.train, make_model(config.model, 1)->least_length(),
+                   config.data.short_streams);
   info_ = make_info(config, objective_, data.train);
+  require_memory(config, info_.input, info_.outputs,
+                 bytes_of(data.train, info_, options_),
+                 memory_limit_of(config));
   model_ = built_model(config, info_, options_);
-  training_.emplace(normalised(std::move(data.train)), objective_.target_form(),
-                    options_);
+  training_.emplace(source_of(std::move(data.train)));
   if (data.validation) {
-    validation_.emplace(normalised(*data.validation), objective_.target_form(),
-                        options_);
+    require_evaluable(*data.validation);
+    validation_.emplace(source_of(*data.validation));
     validation_data_ = std::move(data.validation);
   }
   make_trainer();
+}
+
+BatchSource Fit::source_of(Dataset dataset) const {
+  return BatchSource(
+      prepared(std::move(dataset), info_, *model_, config_.data.short_streams),
+      objective_.target_form(), options_);
 }
 
 void Fit::make_trainer() {
@@ -200,25 +177,24 @@ void Fit::make_trainer() {
                                        trainer_options(config_));
 }
 
-Dataset Fit::normalised(Dataset dataset) const {
-  info_.normaliser.apply(dataset);
-  return dataset;
-}
-
 Validation Fit::validate() {
   const Evaluation e =
       evaluate(*model_, *validation_, *validation_data_, objective_,
                info_.normaliser, config_.train.batch_size);
-  return {e.loss, headline_metric(e, objective_)};
+  return {e.loss, e.headline()};
+}
+
+void Fit::require_evaluable(const Dataset& dataset) const {
+  require_targets(dataset, info_);
+  objective_.require_targets(dataset);
+  prepared(dataset, info_, *model_, config_.data.short_streams);
 }
 
 Evaluation Fit::evaluate_on(Dataset dataset) {
+  require_targets(dataset, info_);
   align_classes(dataset, info_.class_names);
-  lengthen_streams(dataset, model_->least_length(), config_.data.short_streams);
-  const BatchSource source(normalised(dataset), objective_.target_form(),
-                           options_);
-  return evaluate(*model_, source, dataset, objective_, info_.normaliser,
-                  config_.train.batch_size);
+  return evaluate(*model_, source_of(dataset), dataset, objective_,
+                  info_.normaliser, config_.train.batch_size);
 }
 
 }  // namespace sigtape

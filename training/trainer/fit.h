@@ -8,6 +8,7 @@
 #include "sigtape/training/data/dataset.h"
 #include "sigtape/training/trainer/evaluate.h"
 #include "sigtape/training/trainer/model_info.h"
+#include "sigtape/training/trainer/prepare.h"
 #include "sigtape/training/trainer/trainer.h"
 
 namespace sigtape {
@@ -32,15 +33,15 @@ TrainingData split_training_data(const Config& config, Dataset train);
 /// Number type and device of a configuration. Throws DeviceError.
 TensorOptions tensor_options(const Config& config);
 
-/// Repeats the last point of streams shorter than `least` up to it, or throws
-/// DataError naming the first of them.
-void lengthen_streams(Dataset& dataset, std::int64_t least, ShortChoice choice);
+/// Bytes that `config` lets a run take.
+std::int64_t memory_limit_of(const Config& config);
 
 /// A model and its training in memory: data normalised, parameters drawn,
 /// optimiser and schedule ready. Writes no files.
 class Fit {
  public:
-  /// Checks configuration, data and model against each other and builds all.
+  /// Checks configuration, data, model and memory against each other and
+  /// builds all.
   Fit(const Config& config, TrainingData data);
   Fit(const Fit&) = delete;
   Fit& operator=(const Fit&) = delete;
@@ -52,12 +53,13 @@ class Fit {
   const BatchSource& training_source() const { return *training_; }
   const ModelInfo& info() const { return info_; }
 
+  /// Throws DataError where evaluate_on would.
+  void require_evaluable(const Dataset& dataset) const;
   /// Evaluates the model as it is on data as a file has it.
   Evaluation evaluate_on(Dataset dataset);
 
  private:
-  // A part of the data in the form the model reads.
-  Dataset normalised(Dataset dataset) const;
+  BatchSource source_of(Dataset dataset) const;
   Validation validate();
   void make_trainer();
 

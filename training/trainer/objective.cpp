@@ -1,5 +1,7 @@
 #include "sigtape/training/trainer/objective.h"
 
+#include <cmath>
+
 #include "sigtape/framework/dispatch.h"
 #include "sigtape/framework/ops.h"
 
@@ -67,6 +69,23 @@ Objective::Objective(const TrainConfig& config, const Dataset& training,
               (!class_weights_.defined() && label_smoothing_ == 0),
           "train: class_weights and label_smoothing belong to the loss "
           "cross_entropy");
+  require_targets(training);
+}
+
+void Objective::require_targets(const Dataset& dataset) const {
+  if (kind_ != LossChoice::bce) return;
+  for (std::size_t i = 0; i < dataset.numbers.size(); ++i) {
+    const double y = dataset.numbers[i];
+    require<DataError>(y >= 0 && y <= 1, dataset.source, ": case ",
+                       static_cast<std::int64_t>(i) / dataset.outputs + 1,
+                       ": the loss bce needs targets from 0 to 1, found ", y);
+  }
+}
+
+void Objective::to_numbers(std::span<double> outputs,
+                           const Normaliser& normaliser) const {
+  if (kind_ != LossChoice::bce) return normaliser.restore_targets(outputs);
+  for (double& x : outputs) x = 1 / (1 + std::exp(-x));
 }
 
 bool Objective::standardises_targets() const {

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
 #include "sigtape/framework/tensor.h"
 #include "sigtape/training/config/config.h"
 #include "sigtape/training/data/dataset.h"
+#include "sigtape/training/data/normaliser.h"
 #include "sigtape/training/trainer/batch_source.h"
 
 namespace sigtape {
@@ -15,7 +17,8 @@ namespace sigtape {
 class Objective {
  public:
   /// Throws UsageError where the loss does not fit the targets (cross_entropy
-  /// for numbers, mse for classes, ...) or class_weights the classes.
+  /// for numbers, mse for classes, ...) or class_weights the classes, DataError
+  /// as require_targets.
   Objective(const TrainConfig& config, const Dataset& training,
             TensorOptions options);
 
@@ -27,6 +30,14 @@ class Objective {
   /// Width of the model's output: classes or numbers.
   std::int64_t outputs() const { return outputs_; }
   std::int64_t classes() const { return classes_; }
+
+  /// Throws DataError where bce is given numbers that are no probabilities.
+  void require_targets(const Dataset& dataset) const;
+  /// Turns the model's outputs for numbers, [rows, outputs], into predictions
+  /// in the units of the file: undoes the standardisation, or for bce makes
+  /// logits probabilities.
+  void to_numbers(std::span<double> outputs,
+                  const Normaliser& normaliser) const;
 
   /// One per class, or empty.
   std::vector<double> class_weights() const;

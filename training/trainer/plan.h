@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "sigtape/layers/sequential.h"
+#include "sigtape/layers/module.h"
 #include "sigtape/training/config/config.h"
 
 namespace sigtape {
@@ -20,8 +20,19 @@ struct MemoryPlan {
   }
 };
 
-/// The plan of a built model.
-MemoryPlan plan_memory(const Sequential& model, const Config& config,
-                       std::int64_t data_bytes);
+/// The plan of the model of `config` for such inputs and so many outputs.
+/// Nothing is built. Throws UsageError where a signature's number of channels
+/// is not representable; shapes that do not fit are left to build.
+MemoryPlan plan_memory(const Config& config, const ValueShape& input,
+                       std::int64_t outputs, std::int64_t data_bytes);
+
+/// Throws MemoryError where the plan passes `limit` bytes: names its parts,
+/// the limit, and the largest depth of the signatures that would fit.
+void require_memory(const Config& config, const ValueShape& input,
+                    std::int64_t outputs, std::int64_t data_bytes,
+                    std::int64_t limit);
+
+/// "1.4 MiB".
+std::string byte_text(double bytes);
 
 }  // namespace sigtape

@@ -4,8 +4,8 @@
 
 namespace sigtape {
 
-std::string summary(const Evaluation& evaluation, const Objective& objective) {
-  if (objective.is_classification()) {
+std::string summary(const Evaluation& evaluation) {
+  if (evaluation.classification) {
     const ClassMetrics& m = evaluation.classes;
     return fmt::format(
         "accuracy {:.4f}, balanced accuracy {:.4f}, F1 {:.4f}, loss {:.6g}",
@@ -16,10 +16,10 @@ std::string summary(const Evaluation& evaluation, const Objective& objective) {
                      m.mae, m.r2, evaluation.loss);
 }
 
-JsonRecord to_record(const Evaluation& evaluation, const Objective& objective) {
+JsonRecord to_record(const Evaluation& evaluation) {
   JsonRecord record;
   record.set("loss", evaluation.loss);
-  if (objective.is_classification()) {
+  if (evaluation.classification) {
     record.set("accuracy", evaluation.classes.accuracy);
     record.set("balanced_accuracy", evaluation.classes.balanced_accuracy);
     record.set("f1", evaluation.classes.f1);

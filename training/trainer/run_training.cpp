@@ -36,18 +36,17 @@ Config comparable(Config config) {
 // Throws UsageError, naming the first line that differs, if a run in `paths`
 // was started with another configuration.
 void require_same_configuration(const RunPaths& paths, const Config& config) {
-  std::istringstream now(to_yaml(comparable(config)));
-  std::istringstream then(
-      to_yaml(comparable(load_config(paths.config().string()))));
+  const Config there = comparable(load_config(paths.config().string()));
+  if (comparable(config) == there) return;
+  std::istringstream now(to_yaml(comparable(config))), then(to_yaml(there));
   std::string a, b;
-  while (std::getline(now, a)) {
-    std::getline(then, b);
-    require(a == b, paths.folder.string(),
-            ": this run was started with another configuration: '", b,
-            "' there, '", a,
-            "' now; resume with the same one, or give "
-            "another --run-dir");
-  }
+  do {
+    if (!std::getline(now, a)) a = "";
+    if (!std::getline(then, b)) b = "";
+  } while (a == b && (now || then));
+  fail(paths.folder.string(),
+       ": this run was started with another configuration: '", b, "' there, '",
+       a, "' now; resume with the same one, or give another --run-dir");
 }
 
 // One session of training: a Fit and the files of its run.
@@ -55,7 +54,10 @@ class Session {
  public:
   Session(const Config& config, const TrainRequest& request, std::FILE* out)
       : config_(config), out_(out), fit_(config, load_training_data(config)) {
-    if (config.data.test) test_ = load_test_data(config, fit_.info());
+    if (config.data.test) {
+      test_ = load_test_data(config, fit_.info());
+      fit_.require_evaluable(*test_);
+    }
     if (request.init) load_weights(fit_.model(), *request.init);
     open(request.resume);
   }
@@ -194,12 +196,11 @@ class Session {
   }
 
   ExitCode stopped() {
-    const bool terminated = interruption() == Interruption::terminate;
     fmt::print(out_,
                "stopped after step {}; a checkpoint is saved: go on with "
                "--resume auto\n",
                fit_.trainer().state().step);
-    return terminated ? ExitCode::terminated : ExitCode::interrupted;
+    return static_cast<ExitCode>(exit_status_of(interruption()));
   }
 
   void report() {
@@ -209,8 +210,7 @@ class Session {
     const TrainingState& s = fit_.trainer().state();
     fmt::print(out_, "best weights: epoch {}, {}\n", s.best_epoch + 1, best);
     if (!test_) return;
-    fmt::print(out_, "test: {}\n",
-               summary(fit_.evaluate_on(*test_), fit_.objective()));
+    fmt::print(out_, "test: {}\n", summary(fit_.evaluate_on(*test_)));
   }
 
   Config config_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "sigtape/framework/allocator.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/training/config/load.h"
 #include "sigtape/training/io/safetensors.h"
@@ -16,6 +17,7 @@ namespace sigtape {
 TrainedModel::TrainedModel(const std::string& folder) {
   const RunPaths paths = open_run(folder);
   config_ = load_config(paths.config().string());
+  set_memory_limit(memory_limit_of(config_));
   const std::string weights = paths.best().string();
   require<FileError>(std::filesystem::exists(weights), weights,
                      ": this run has no weights yet");
@@ -30,44 +32,35 @@ TrainedModel::TrainedModel(const std::string& folder) {
   assign_arrays(model_->named_parameters(), file.arrays, weights);
 }
 
-Dataset TrainedModel::prepared(Dataset dataset) const {
-  lengthen_streams(dataset, model_->least_length(), config_.data.short_streams);
-  info_.normaliser.apply(dataset);
-  return dataset;
-}
-
-Objective TrainedModel::objective_for(const Dataset& dataset) const {
-  return Objective(config_.train, dataset, tensor_options(config_));
+BatchSource TrainedModel::source_of(Dataset dataset, TargetForm form) const {
+  return BatchSource(
+      prepared(std::move(dataset), info_, *model_, config_.data.short_streams),
+      form, tensor_options(config_));
 }
 
 Evaluation TrainedModel::evaluate_on(Dataset dataset) {
-  require<DataError>(dataset.target == info_.target, dataset.source,
-                     ": expected ", is_classification() ? "classes" : "numbers",
-                     " as targets, as in training");
+  require_targets(dataset, info_);
   align_classes(dataset, info_.class_names);
-  const Objective objective = objective_for(dataset);
-  const BatchSource source(prepared(dataset), objective.target_form(),
-                           tensor_options(config_));
-  return evaluate(*model_, source, dataset, objective, info_.normaliser,
-                  config_.train.batch_size);
+  const Objective objective(config_.train, dataset, tensor_options(config_));
+  return evaluate(*model_, source_of(dataset, objective.target_form()), dataset,
+                  objective, info_.normaliser, config_.train.batch_size);
 }
 
 std::vector<double> TrainedModel::predict_on(Dataset dataset) {
   dataset.target = TargetKind::none;
   dataset.outputs = 0;
   dataset.numbers.clear();
-  const BatchSource source(prepared(std::move(dataset)), TargetForm::none,
-                           tensor_options(config_));
+  const BatchSource source = source_of(std::move(dataset), TargetForm::none);
   std::vector<double> outputs =
       predict(*model_, source, config_.train.batch_size);
-  if (!is_classification()) {
+  const auto rows = static_cast<std::int64_t>(outputs.size()) / info_.outputs;
+  const bool independent = config_.train.loss == LossChoice::bce;
+  if (!is_classification() && !independent) {
     info_.normaliser.restore_targets(outputs);
     return outputs;
   }
-  const auto rows = static_cast<std::int64_t>(outputs.size()) / info_.outputs;
   const Tensor logits =
       from_values(outputs, {rows, info_.outputs}, {DType::float64, {}});
-  const bool independent = config_.train.loss == LossChoice::bce;
   return (independent ? sigmoid(logits) : softmax(logits)).to_vector();
 }
 

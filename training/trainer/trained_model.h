@@ -25,15 +25,12 @@ class TrainedModel {
 
   /// Loss and metrics on data with targets of the kind trained for.
   Evaluation evaluate_on(Dataset dataset);
-  /// The loss that evaluate_on reports.
-  Objective objective_for(const Dataset& dataset) const;
   /// (cases, outputs): probabilities of the classes, or numbers in the units
   /// of the training file. Targets are not looked at.
   std::vector<double> predict_on(Dataset dataset);
 
  private:
-  // Streams as the model reads them.
-  Dataset prepared(Dataset dataset) const;
+  BatchSource source_of(Dataset dataset, TargetForm form) const;
 
   Config config_;
   ModelInfo info_;

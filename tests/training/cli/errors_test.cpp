@@ -1,0 +1,325 @@
+// Wrong uses of sigtrain: the exit code, a sentence that helps, and nothing
+// written.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <set>
+
+#include "sigtape/training/data/npy.h"
+#include "sigtape/training/data/npz.h"
+#include "support/sigtrain.h"
+#include "training/io/temporary_folder.h"
+
+namespace sigtape {
+namespace {
+
+namespace fs = std::filesystem;
+
+using test::write_text;
+
+struct WrongUse {
+  /// Words split at spaces; @ stands for the folder of files below.
+  const char* arguments;
+  int code;
+  /// Every part, split at |, stands in the message.
+  const char* fragments;
+};
+
+std::vector<std::string> split(const std::string& text, char at) {
+  std::vector<std::string> parts(1);
+  for (const char c : text) {
+    if (c == at) {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+  }
+  return parts;
+}
+
+// The wrong uses' files: data of 8 cases, 6 points, 2 channels, 2 classes.
+class Files {
+ public:
+  Files() {
+    write_data();
+    config("good", "good.npz");
+    config("numbers", "numbers.npz");
+    config("plain", "plain.npz");
+    config("short", "short.npz");
+    config("nofile", "missing.npz");
+    config("garbage", "garbage.npz");
+    config("ts", "broken.ts");
+    write_text(folder_ / "garbage.npz", "this is no archive");
+    write_text(folder_ / "broken.ts",
+               "@problemName X\n@timeStamps false\n@univariate true\n"
+               "@classLabel true a b\n@data\n1,2,3:a\n1,x,3:b\n");
+    write_text(folder_ / "typo.yaml", "seed: 1\nmodle: 3\n");
+    write_text(folder_ / "empty.yaml", "");
+    write_text(folder_ / "broken.yaml", "a: [1, 2\n");
+    write_text(folder_ / "file", "a file");
+    write_text(folder_ / "weights.npz", "no weights");
+    write_text(folder_ / "weights.txt", "no weights");
+    fs::create_directory(folder_ / "empty");
+    write_arrays();
+  }
+
+  const fs::path& path() const { return folder_.path(); }
+  std::set<std::string> names() const {
+    std::set<std::string> all;
+    for (const auto& entry : fs::recursive_directory_iterator(path())) {
+      all.insert(entry.path());
+    }
+    return all;
+  }
+
+ private:
+  void write_data() {
+    const auto numbers = [](std::int64_t count) {
+      std::vector<double> x;
+      for (std::int64_t i = 0; i < count; ++i) x.push_back((i * 37 % 11) / 7.);
+      return x;
+    };
+    const std::vector<std::int64_t> y = {0, 1, 0, 1, 0, 1, 0, 1};
+    const auto classes = npy_array<std::int64_t>({8}, y);
+    const auto x = npy_array<double>({8, 6, 2}, numbers(96));
+    const auto save = [&](const char* name, const NpzArrays& arrays) {
+      write_npz((folder_ / name).string(), arrays);
+    };
+    save("good.npz", {{"x", x}, {"y", classes}});
+    save("numbers.npz", {{"x", x}, {"y", npy_array<double>({8}, numbers(8))}});
+    save("two.npz", {{"x", x}, {"y", npy_array<double>({8, 2}, numbers(16))}});
+    save("plain.npz", {{"x", x}});
+    save("wide.npz",
+         {{"x", npy_array<double>({8, 6, 3}, numbers(144))}, {"y", classes}});
+    save("short.npz",
+         {{"x", npy_array<double>({8, 3, 2}, numbers(48))}, {"y", classes}});
+    const std::vector<std::int64_t> more = {0, 1, 0, 1, 0, 1, 0, 2};
+    save("classes.npz", {{"x", x}, {"y", npy_array<std::int64_t>({8}, more)}});
+    std::vector<double> huge = numbers(96);
+    huge[5] = NAN;
+    save("nan.npz",
+         {{"x", npy_array<double>({8, 6, 2}, huge)}, {"y", classes}});
+    save("names.npz", {{"linear.weight", npy_array<double>({2}, numbers(2))},
+                       {"other", npy_array<double>({1}, numbers(1))}});
+  }
+  void write_arrays() {
+    const std::vector<double> x(12, 0.5);
+    const std::vector<std::int64_t> n(12, 1);
+    const auto save = [&](const char* name, const NpyArray& array) {
+      write_npy((folder_ / name).string(), array);
+    };
+    save("x.npy", npy_array<double>({2, 3, 2}, x));
+    save("flat.npy", npy_array<double>({6, 2}, x));
+    save("point.npy", npy_array<double>({6, 1, 2}, x));
+    save("int.npy", npy_array<std::int64_t>({2, 3, 2}, n));
+    write_text(folder_ / "garbage.npy", "no array");
+  }
+  void config(const std::string& name, const std::string& data) {
+    write_text(folder_ / (name + ".yaml"),
+               "data: {train: " + (folder_ / data).string() +
+                   "}\nmodel: {type: signet2, depth: 2}\n"
+                   "train: {epochs: 2, batch_size: 4}\nrun_dir: " +
+                   (folder_ / "run").string() + "\n");
+  }
+
+  TemporaryFolder folder_;
+};
+
+constexpr WrongUse wrong_uses[] = {
+    // Arguments.
+    {"", 2, "sigtrain COMMAND --help"},
+    {"trian", 2, "unknown command 'trian'|did you mean 'train'"},
+    {"quack", 2, "unknown command 'quack'|--help"},
+    {"--quack", 2, "unknown command"},
+    {"train", 2, "argument is missing|sigtrain train CONFIG"},
+    {"train @/good.yaml @/good.yaml", 2, "too many arguments"},
+    {"train @/good.yaml --epochs 3", 2, "unknown option '--epochs'"},
+    {"train @/good.yaml --thread 3", 2, "did you mean '--threads'?"},
+    {"train @/good.yaml --threads", 2, "--threads"},
+    {"train @/good.yaml --threads 0", 2, "--threads|at least 1, got 0"},
+    {"train @/good.yaml --threads=-2", 2, "--threads|at least 1, got -2"},
+    {"train @/good.yaml --threads two", 2, "--threads|two"},
+    {"train @/good.yaml --device gpu", 2, "expected auto, cpu, cuda"},
+    {"train @/good.yaml --device cuda", 6, "CUDA|--device cpu"},
+    {"train @/good.yaml --device cuda:7", 6, "cuda:7"},
+    {"train @/good.yaml --set", 2, "--set"},
+    {"train @/good.yaml --set epochs", 2, "--set epochs"},
+    {"train @/good.yaml --set train.epoch=3", 2, "epoch|did you mean"},
+    {"train @/good.yaml --set train.epochs=0", 2, "epochs|1"},
+    {"train @/good.yaml --set train.epochs=x", 2, "epochs"},
+    {"train @/good.yaml --set seed=007", 2, "seed"},
+    {"train @/good.yaml --resume @/nowhere", 5, "nowhere|no such folder"},
+    {"train @/good.yaml --resume @/empty --run-dir @/run", 2,
+     "--resume and --run-dir"},
+    {"cv @/good.yaml --folds 1", 2, "folds|2"},
+    {"cv @/good.yaml --folds 0", 2, "folds|2"},
+    {"cv @/good.yaml --folds 100", 3, "100|8"},
+    {"cv @/good.yaml --set model.depth=", 2, "model.depth"},
+    {"cv @/good.yaml --set model.depht=1,2", 2, "depht|did you mean"},
+    {"check", 2, "argument is missing"},
+    {"bench", 2, "signature or train"},
+    {"bench quack", 2, "signature or train|quack"},
+    {"bench train @/good.yaml --steps 0", 2, "--steps|at least 1"},
+    {"bench signature --batch 2", 2, "--length|missing"},
+    {"bench signature --batch 0 --length 3 --channels 2 --depth 2", 2,
+     "--batch|at least 1"},
+    {"bench signature --batch 1 --length 3 --channels 2 --depth 0", 2, "depth"},
+    {"bench signature --batch 1 --length 3 --channels 9 --depth 40", 2,
+     "depth 40|largest depth"},
+    {"bench signature --batch 1 --length 3 --channels 2 --depth 2 --dtype int",
+     2, "float32 or float64"},
+    {"bench signature --batch 1 --length 3 --channels 2 --depth 2 --device "
+     "cuda",
+     6, "CUDA"},
+    // Configurations.
+    {"train @/nowhere.yaml", 5, "nowhere.yaml"},
+    {"train @/empty", 5, "empty"},
+    {"train @/empty.yaml", 2, "empty.yaml"},
+    {"train @/broken.yaml", 2, "broken.yaml:"},
+    {"train @/typo.yaml", 2, "typo.yaml:2:1|modle|did you mean 'model'"},
+    {"check @/typo.yaml @/good.yaml", 2, "typo.yaml:2:1"},
+    {"check @/nowhere.yaml", 5, "nowhere.yaml"},
+    {"inspect @/typo.yaml", 2, "typo.yaml:2:1"},
+    {"inspect @/nowhere", 5, "nowhere"},
+    {"train @/good.yaml --set model.depth=40", 2,
+     "not representable|largest depth is"},
+    {"train @/good.yaml --set limits.max_bytes=2000", 6,
+     "limit|limits.max_bytes"},
+    {"train @/good.yaml --set model.depth=13", 6,
+     "GiB|largest depth that fits is"},
+    {"train @/good.yaml --set train.loss=mse", 2, "mse|classes"},
+    {"train @/numbers.yaml --set train.loss=cross_entropy", 2,
+     "cross_entropy|numbers"},
+    {"train @/numbers.yaml --set train.loss=bce", 3, "bce|from 0 to 1"},
+    {"train @/numbers.yaml --set train.class_weights=balanced", 2,
+     "class_weights|numbers"},
+    {"train @/good.yaml --set train.class_weights=[1,2,3]", 2,
+     "class_weights|expected 2"},
+    {"train @/good.yaml --set data.validation=0.01", 3, "validation"},
+    // Data.
+    {"train @/nofile.yaml", 5, "missing.npz"},
+    {"train @/garbage.yaml", 3, "garbage.npz"},
+    {"train @/plain.yaml", 3, "plain.npz|no targets"},
+    {"train @/ts.yaml", 3, "broken.ts|7"},
+    {"train @/short.yaml", 3, "short.npz|case 1|3 points|data.short: pad"},
+    {"train @/good.yaml --set data.train=@/nan.npz", 3, "nan.npz|missing"},
+    {"train @/good.yaml --set data.train=@/file", 2, "file"},
+    {"train @/good.yaml --set data.test=@/missing.npz", 5, "missing.npz"},
+    {"train @/good.yaml --set data.test=@/wide.npz", 3,
+     "wide.npz|2 channels|found 3"},
+    {"train @/good.yaml --set data.test=@/plain.npz", 3,
+     "plain.npz|expected classes"},
+    {"train @/good.yaml --set data.test=@/numbers.npz", 3,
+     "numbers.npz|expected classes"},
+    {"train @/good.yaml --set data.test=@/classes.npz", 3, "classes.npz|2"},
+    {"train @/good.yaml --set data.test=@/short.npz", 3,
+     "short.npz|data.short: pad"},
+    {"train @/good.yaml --set data.validation=@/wide.npz", 3,
+     "wide.npz|2 channels"},
+    {"train @/good.yaml --set data.validation=@/numbers.npz", 3,
+     "numbers.npz|expected classes"},
+    {"train @/numbers.yaml --set data.test=@/two.npz", 3,
+     "two.npz|expected 1 target|found 2"},
+    {"cv @/plain.yaml", 3, "no targets"},
+    {"train @/plain.yaml --dry-run", 3, "no targets"},
+    {"train @/good.yaml --dry-run --set data.test=@/wide.npz", 3, "wide.npz"},
+    // Weights.
+    {"train @/good.yaml --init @/nowhere.npz", 5, "nowhere.npz"},
+    {"train @/good.yaml --init @/weights.txt", 2, ".npz or .safetensors"},
+    {"train @/good.yaml --init @/weights.npz", 3, "weights.npz"},
+    {"train @/good.yaml --init @/names.npz", 3,
+     "names.npz|'augment.convs.0.weight' (8, 2, 4) is missing|"
+     "'linear.weight': expected shape|'other' is not a parameter"},
+    // Folders.
+    {"train @/good.yaml --run-dir @/file", 5, "file"},
+    {"train @/good.yaml --run-dir @/file/run", 5, "file"},
+    {"train @/good.yaml --run-dir /proc/sigtape", 5, "/proc/sigtape"},
+    {"eval @/nowhere", 5, "nowhere"},
+    {"eval @/empty", 2, "empty|config.yaml"},
+    {"eval @/file", 5, "file"},
+    {"predict @/empty --data @/good.npz --output @/p.csv", 2, "config.yaml"},
+    {"predict @/empty --data @/good.npz", 2, "--output|missing"},
+    {"inspect @/empty", 2, "config.yaml"},
+    // Signatures.
+    {"signature --input @/x.npy", 2, "--depth|missing"},
+    {"signature --input @/x.npy --depth 2", 2, "nothing to do|--output"},
+    {"signature --input @/x.npy --depth 0 --output @/y.npy", 2, "depth"},
+    {"signature --input @/x.npy --depth two --output @/y.npy", 2, "two"},
+    {"signature --input @/x.npy --depth 99 --output @/y.npy", 2,
+     "depth 99|the largest depth that fits"},
+    {"signature --input @/x.npy --depth 36 --output @/y.npy", 6,
+     "depth 36|GB|the largest depth that fits"},
+    {"signature --input @/nowhere.npy --depth 2 --output @/y.npy", 5,
+     "nowhere.npy"},
+    {"signature --input @/garbage.npy --depth 2 --output @/y.npy", 3,
+     "garbage.npy"},
+    {"signature --input @/int.npy --depth 2 --output @/y.npy", 3,
+     "int.npy|int64"},
+    {"signature --input @/flat.npy --depth 2 --output @/y.npy", 3,
+     "flat.npy|batch, length, channels"},
+    {"signature --input @/point.npy --depth 2 --output @/y.npy", 2,
+     "basepoint"},
+    {"signature --input @/x.npy --depth 2 --gradient @/dx.npy", 2,
+     "--cotangent and --gradient"},
+    {"signature --input @/x.npy --depth 2 --cotangent @/x.npy --gradient "
+     "@/dx.npy --output @/y.npy",
+     3, "x.npy|(2, 6)|(2, 3, 2)"},
+    {"signature --input @/x.npy --depth 2 --output @/empty/no/y.npy", 5,
+     "empty/no"},
+    {"signature --input @/x.npy --depth 2 --logsignature tree --output "
+     "@/y.npy",
+     2, "expand, words or brackets"},
+};
+
+TEST(WrongUses, ExitCodeSentenceAndNothingWritten) {
+  const Files files;
+  auto before = files.names();
+  EXPECT_GE(std::size(wrong_uses), 60u);
+  for (const WrongUse& use : wrong_uses) {
+    SCOPED_TRACE(use.arguments);
+    std::vector<std::string> arguments;
+    for (std::string word : split(use.arguments, ' ')) {
+      if (const auto at = word.find('@'); at != std::string::npos) {
+        word.replace(at, 1, files.path().string());
+      }
+      if (!word.empty()) arguments.push_back(word);
+    }
+    const auto result = test::run_sigtrain(arguments);
+    EXPECT_EQ(result.code, use.code) << result.err;
+    for (const std::string& fragment : split(use.fragments, '|')) {
+      EXPECT_NE(result.err.find(fragment), std::string::npos)
+          << "expected: " << fragment << "\ngot: " << result.err;
+    }
+    const auto after = files.names();
+    for (const std::string& name : after) {
+      EXPECT_TRUE(before.count(name)) << "left behind: " << name;
+    }
+    before = after;
+  }
+}
+
+TEST(WrongUses, AFolderThatCannotBeWritten) {
+  if (::geteuid() == 0) GTEST_SKIP() << "root may write everywhere";
+  const Files files;
+  fs::permissions(files.path() / "empty",
+                  fs::perms::owner_read | fs::perms::owner_exec);
+  const auto result =
+      test::run_sigtrain({"train", files.path() / "good.yaml", "--run-dir",
+                          files.path() / "empty/run"});
+  EXPECT_EQ(result.code, 5);
+  EXPECT_NE(result.err.find("empty/run"), std::string::npos) << result.err;
+}
+
+TEST(WrongUses, StandardOutputThatIsFull) {
+  const auto result = test::run_sigtrain({"--help"});
+  EXPECT_EQ(result.code, 0);
+  const std::string command =
+      std::string(SIGTAPE_BINARY_DIR "/sigtrain --help > /dev/full 2>&1");
+  const int status = std::system(command.c_str());
+  EXPECT_EQ(WEXITSTATUS(status), 5);
+}
+
+}  // namespace
+}  // namespace sigtape
