@@ -1,0 +1,27 @@
+"""The cases on which signatures are compared: (batch, length, channels,
+depth)."""
+
+# Keras Sig, arXiv:2501.08455: sweeps of batch, length and depth.
+KERAS_SIG = (
+    [(b, 100, 3, 4) for b in (32, 64, 128, 256, 512)]
+    + [(128, length, 3, 4) for length in (50, 100, 200, 500, 1000)]
+    + [(128, 100, 3, depth) for depth in (2, 3, 4, 5, 6)]
+)
+
+# Signatory, arXiv:2001.00706: channels at depth 7, depths at 4 channels, and
+# single paths.
+SIGNATORY = (
+    [(32, 128, channels, 7) for channels in (2, 3, 4, 5)]
+    + [(32, 128, 4, depth) for depth in (3, 4, 5, 6, 8)]
+    + [(32, 128, 6, 5), (1, 128, 4, 7), (1, 1024, 4, 6)]
+)
+
+# pySigLib: long and shallow.
+PYSIGLIB = [(256, 10000, d, m) for d in (2, 4, 8, 16) for m in (2, 3)]
+
+GROUPS = {
+    "keras-sig": KERAS_SIG,
+    "signatory": SIGNATORY,
+    "pysiglib": PYSIGLIB,
+    "quick": [(32, 20, 3, 3), (1, 50, 4, 4)],
+}
