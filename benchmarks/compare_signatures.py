@@ -89,7 +89,7 @@ def multiply_adds(case):
 
 def fma_peak(build, isa):
     environment = dict(os.environ, **({"SIGTAPE_ISA": isa} if isa else {}))
-    result = subprocess.run([build / "benchmarks" / "fma_peak"],
+    result = subprocess.run([build / "benchmarks" / "benchmark_fma_peak"],
                             capture_output=True, text=True, check=True,
                             env=environment)
     return json.loads(result.stdout)

@@ -21,13 +21,21 @@ set(SIGTAPE_BYTES_neon 16)
 set(SIGTAPE_BYTES_avx2 32)
 set(SIGTAPE_BYTES_avx512 64)
 
+# Instrumented code is not timed, and takes minutes to compile at -O3.
+if(SIGTAPE_SANITIZE)
+  set(SIGTAPE_ISA_OPTIMISATION -O1)
+else()
+  set(SIGTAPE_ISA_OPTIMISATION -O3)
+endif()
+
 function(sigtape_isa_unit target source)
   get_filename_component(stem ${source} NAME_WE)
   foreach(isa IN LISTS SIGTAPE_ISAS)
     set(unit ${target}_${stem}_${isa})
     add_library(${unit} OBJECT ${source})
     target_include_directories(${unit} PRIVATE ${CMAKE_BINARY_DIR}/include)
-    target_compile_options(${unit} PRIVATE -Wall -Wextra -Werror -O3
+    target_compile_options(${unit} PRIVATE -Wall -Wextra -Werror
+      ${SIGTAPE_ISA_OPTIMISATION}
       -ffp-contract=fast -fno-math-errno -fno-trapping-math
       ${SIGTAPE_FLAGS_${isa}})
     target_compile_definitions(${unit} PRIVATE SIGTAPE_ISA_NAME=${isa}
