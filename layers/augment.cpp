@@ -8,6 +8,9 @@
 #include <utility>
 
 #include "sigtape/framework/ops.h"
+#include "sigtape/framework/tape.h"
+#include "sigtape/layers/signature/signature_conv1d.h"
+#include "sigtape/layers/signature_layer.h"
 #include "sigtape/layers/stream_ops.h"
 
 namespace sigtape {
@@ -101,7 +104,7 @@ void Augment::add_layer(std::int64_t in, std::int64_t kernel,
 Value Augment::on_forward(const Value& x) {
   const std::int64_t batch = x.data.size(0), length = x.data.size(1);
   check_length(length);
-  Value out{{}, output_lengths(x)};
+  Value out{{}, output_lengths(x.lengths)};
   std::array<Tensor, 3> parts;
   std::size_t count = 0;
   if (options_.include_original) parts[count++] = original(x);
@@ -114,12 +117,12 @@ Value Augment::on_forward(const Value& x) {
   return out;
 }
 
-Tensor Augment::output_lengths(const Value& x) const {
-  if (!x.lengths.defined()) return {};
-  Tensor result = empty_like(x.lengths);
-  const std::int64_t* n = x.lengths.data<std::int64_t>();
+Tensor Augment::output_lengths(const Tensor& lengths) const {
+  if (!lengths.defined()) return {};
+  Tensor result = empty_like(lengths);
+  const std::int64_t* n = lengths.data<std::int64_t>();
   auto* out = result.mutable_data<std::int64_t>();
-  for (std::int64_t b = 0; b < x.lengths.numel(); ++b) {
+  for (std::int64_t b = 0; b < lengths.numel(); ++b) {
     check_length(n[b]);
     out[b] = output_length(n[b]);
   }
@@ -158,15 +161,36 @@ Tensor Augment::original(const Value& x) const {
 // A window of a true point meets zeros beyond its stream's end, never padding.
 Tensor Augment::learned(const Value& x) const {
   const bool reads_beyond = options_.padding > 0;
-  Tensor h = conv1d(reads_beyond ? mask_stream(x.data, x.lengths) : x.data,
-                    weights_[0], biases_[0],
-                    {options_.stride, options_.padding, options_.dilation});
+  return pointwise_layers(conv1d(
+      reads_beyond ? mask_stream(x.data, x.lengths) : x.data, weights_[0],
+      biases_[0], {options_.stride, options_.padding, options_.dilation}));
+}
+
+Tensor Augment::pointwise_layers(Tensor h) const {
   for (std::size_t i = 1; i < weights_.size(); ++i) {
     const Shape matrix{weights_[i].size(0), weights_[i].size(1)};
     h = linear(activate(options_.activation, h), reshape(weights_[i], matrix),
                biases_[i]);
   }
   return h;
+}
+
+bool Augment::is_plain_convolution() const {
+  const AugmentOptions& o = options_;
+  return !o.layer_sizes.empty() && !o.include_original && !o.include_time &&
+         o.stride == 1 && o.padding == 0 && o.dilation == 1;
+}
+
+Value Augment::forward_signatures(SignatureLayer& signature, const Value& x) {
+  const Tensor lengths = signature.stream_lengths(x);
+  const SignatureLayerOptions& o = signature.options();
+  const LayerScope running(scope());
+  check_length(x.data.size(1) - (o.basepoint.is_none() ? 1 : 0));
+  Value out{{}, output_lengths(lengths)};
+  out.data = pointwise_layers(
+      signature_conv1d(x.data, o.depth, weights_[0], biases_[0],
+                       {.basepoint = o.basepoint, .lengths = x.lengths}));
+  return out;
 }
 
 ModulePtr augment(AugmentOptions options) {

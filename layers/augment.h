@@ -9,6 +9,8 @@
 
 namespace sigtape {
 
+class SignatureLayer;
+
 struct AugmentOptions {
   /// Channels of the input; 0: whatever comes.
   std::int64_t in_channels = 0;
@@ -54,6 +56,13 @@ class Augment : public Module {
   /// Points that become of a stream of `length`; below 1: it is too short.
   std::int64_t output_length(std::int64_t length) const;
 
+  /// Whether the output is learned from windows of adjacent points and nothing
+  /// else: what can be computed without the stream of signatures it reads.
+  bool is_plain_convolution() const;
+  /// forward(signature.forward(x)) without the stream of signatures; both are
+  /// plain and built for each other.
+  Value forward_signatures(SignatureLayer& signature, const Value& x);
+
  protected:
   ValueShape on_build(const ValueShape& input, TensorOptions options) override;
   Value on_forward(const Value& x) override;
@@ -63,9 +72,10 @@ class Augment : public Module {
   bool skips_only_first_points(std::int64_t length) const;
   void check_length(std::int64_t length) const;
   void add_layer(std::int64_t in, std::int64_t kernel, TensorOptions options);
-  Tensor output_lengths(const Value& x) const;
+  Tensor output_lengths(const Tensor& lengths) const;
   Tensor original(const Value& x) const;
   Tensor learned(const Value& x) const;
+  Tensor pointwise_layers(Tensor h) const;
 
   AugmentOptions options_;
   std::vector<Tensor> weights_, biases_;

@@ -55,13 +55,17 @@ void Module::unbuild() {
   for (const Child& child : children_) child.module->unbuild();
 }
 
-Value Module::forward(const Value& x) {
+void Module::check_input(const Value& x) {
   const ValueShape shape = shape_of(x);
   if (!built_) build(shape, {x.data.dtype(), x.data.device()});
   require_input(shape.is_stream() == input_.is_stream() &&
                     shape.channels == input_.channels,
                 shape, input_);
   if (x.lengths.defined()) check_lengths(x);
+}
+
+Value Module::forward(const Value& x) {
+  check_input(x);
   const LayerScope scope(scope_);
   return on_forward(x);
 }

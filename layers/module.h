@@ -107,6 +107,9 @@ class Module {
   /// The name for a LayerScope; it outlives the layer.
   const char* scope() const { return scope_; }
 
+  /// What forward checks of its input first; builds the layer if nobody has.
+  void check_input(const Value& x);
+
   /// Registers a parameter under `name`, in the order of the calls.
   Tensor add_parameter(std::string name, Tensor tensor);
   /// Registers a child layer under `name`, its prefix within this one.

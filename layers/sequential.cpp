@@ -2,6 +2,10 @@
 
 #include <string>
 #include <string_view>
+#include <typeinfo>
+
+#include "sigtape/layers/augment.h"
+#include "sigtape/layers/signature_layer.h"
 
 namespace sigtape {
 
@@ -18,6 +22,19 @@ Sequential::Sequential(const std::vector<ModulePtr>& layers) {
     }
     add_child(name, layers[i]);
   }
+  for (std::size_t i = 0; i < children_.size(); ++i)
+    with_next_.push_back(runs_with_next(i));
+}
+
+// Of these very types: a class derived from one may do something else.
+bool Sequential::runs_with_next(std::size_t layer) const {
+  if (layer + 1 >= children_.size()) return false;
+  const Module& first = *children_[layer].module;
+  const Module& second = *children_[layer + 1].module;
+  return typeid(first) == typeid(SignatureLayer) &&
+         typeid(second) == typeid(Augment) &&
+         static_cast<const SignatureLayer&>(first).is_plain_stream() &&
+         static_cast<const Augment&>(second).is_plain_convolution();
 }
 
 std::int64_t Sequential::size() const {
@@ -73,7 +90,15 @@ Value Sequential::on_forward(const Value& x) {
     check_length(x.data.size(1));
   }
   Value y = x;
-  for (const Child& child : children_) y = child.module->forward(y);
+  for (std::size_t i = 0; i < children_.size(); ++i) {
+    Module& layer = *children_[i].module;
+    if (with_next_[i]) {
+      y = static_cast<Augment&>(*children_[++i].module)
+              .forward_signatures(static_cast<SignatureLayer&>(layer), y);
+    } else {
+      y = layer.forward(y);
+    }
+  }
   return y;
 }
 

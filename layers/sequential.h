@@ -10,7 +10,10 @@
 namespace sigtape {
 
 /// Layers one after another. Layer I is named "layers.I", or by the name it
-/// was given (named, Module::set_name).
+/// was given (named, Module::set_name). A SignatureLayer with stream and the
+/// Augment after it run as one, signature_conv1d, where both allow it
+/// (is_plain_stream, is_plain_convolution): the stream of signatures, the
+/// largest array of such a model, is never made.
 class Sequential : public Module {
  public:
   /// Throws UsageError for no layer, a null one, or one name twice.
@@ -32,8 +35,10 @@ class Sequential : public Module {
  private:
   std::int64_t least_length_of(std::size_t layers, std::int64_t points) const;
   void check_length(std::int64_t length) const;
+  bool runs_with_next(std::size_t layer) const;
 
   std::int64_t least_length_ = 0;
+  std::vector<bool> with_next_;  // layers that run as one with the next
 };
 
 /// The layers as one: (*model)(x), model->build(...).

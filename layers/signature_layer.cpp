@@ -84,6 +84,18 @@ Value SignatureLayer::apply(const Value& x, const Basepoint& basepoint,
   return {std::move(out), dropped(basepoint) ? one_less(x.lengths) : x.lengths};
 }
 
+bool SignatureLayer::is_plain_stream() const {
+  return options_.stream && !options_.inverse && !options_.scalar_term;
+}
+
+Tensor SignatureLayer::stream_lengths(const Value& x) {
+  check_input(x);
+  const LayerScope running(scope());
+  check_points(x);
+  if (!x.lengths.defined() || !dropped(options_.basepoint)) return x.lengths;
+  return one_less(x.lengths);
+}
+
 Value SignatureLayer::on_forward(const Value& x) {
   return apply(x, options_.basepoint, {});
 }

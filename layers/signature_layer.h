@@ -33,6 +33,13 @@ class SignatureLayer : public Module {
   std::int64_t least_length(std::int64_t points) const override;
   const SignatureLayerOptions& options() const { return options_; }
 
+  /// Whether the output is a stream of signatures that an Augment can read
+  /// without it being made: neither inverse nor with a scalar term.
+  bool is_plain_stream() const;
+  /// Checks x as forward does, and returns the lengths of the stream that
+  /// forward would make of it.
+  Tensor stream_lengths(const Value& x);
+
   using Module::forward;
   /// Applies the layer with a basepoint of each path, (batch, channels), in
   /// place of the layer's own where it is defined, and with what came before
