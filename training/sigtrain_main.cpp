@@ -34,6 +34,10 @@ constexpr const char* usage =
 
 sigtrain COMMAND --help shows the options of a command and an example.
 sigtrain --version prints the version.
+
+Exit codes: 0 ok, 2 usage or configuration, 3 data, 4 a number that is not
+finite, 5 files, 6 device or memory; a training that SIGINT stops ends with
+130, one that SIGTERM or SIGHUP stops with 143, each with a checkpoint saved.
 )";
 
 // One command's syntax: named options, positional ones, help.
