@@ -22,6 +22,8 @@
 #include "sigtape/layers/sequential.h"
 #include "sigtape/layers/signature/channels.h"
 #include "sigtape/layers/signature/extract_signature_term.h"
+#include "sigtape/layers/signature/logsignature.h"
+#include "sigtape/layers/signature/lyndon.h"
 #include "sigtape/layers/signature/signature.h"
 #include "sigtape/layers/signature/signature_combine.h"
 #include "sigtape/layers/signature_layer.h"

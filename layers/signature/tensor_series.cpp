@@ -1,0 +1,121 @@
+#include "sigtape/layers/signature/tensor_series.h"
+
+#include <cmath>
+#include <limits>
+
+#include "sigtape/framework/dispatch.h"
+#include "sigtape/framework/ops.h"
+#include "sigtape/framework/system_memory.h"
+#include "sigtape/framework/tape.h"
+#include "sigtape/layers/signature/channels.h"
+#include "sigtape/layers/signature/lyndon.h"
+
+namespace sigtape {
+
+namespace {
+
+constexpr double gigabyte = 1e9;
+constexpr double uncountable = std::numeric_limits<double>::infinity();
+
+// x's shape with another last dimension.
+Shape with_columns(const Tensor& x, std::int64_t columns) {
+  Shape shape = x.shape();
+  shape[shape.rank() - 1] = columns;
+  return shape;
+}
+
+Tensor workspace_of(const SeriesShape& shape, const Tensor& x, bool backward) {
+  const double bytes =
+      cpu::series_workspace_bytes(shape, size_of(x.dtype()), backward);
+  return empty({static_cast<std::int64_t>(bytes / 8) + 1},
+               {DType::float64, {}});
+}
+
+Tensor adjoint(const SeriesNames& names, const SeriesShape& shape,
+               const Tensor& x, const Tensor& cotangent) {
+  Tensor dx = empty_like(x);
+  Tensor workspace = workspace_of(shape, x, true);
+  dispatch_floating(names.op, x, [&]<class T>(Cpu, T) {
+    cpu::series_backward<T>(shape, x.data<T>(), cotangent.data<T>(),
+                            dx.mutable_data<T>(),
+                            workspace.mutable_data<double>());
+  });
+  // Under create_graph this is the result of an operation itself, one that has
+  // no derivative.
+  return record(names.backward, dx, {x, cotangent}, {},
+                [name = names.backward](Backward&) { no_derivative(name); });
+}
+
+// Words of length 1 to `depth`, or infinity.
+double word_count(std::int64_t channels, std::int64_t depth) {
+  if (depth > std::numeric_limits<int>::max()) return uncountable;
+  const auto d = static_cast<double>(channels), n = static_cast<double>(depth);
+  const double words = channels == 1 ? n : d * (std::pow(d, n) - 1) / (d - 1);
+  return words < 0x1p62 ? words : uncountable;
+}
+
+// Bytes of a call at the moment it takes most.
+double plan_bytes(SeriesShape shape, std::int64_t depth, DType dtype,
+                  bool recorded, double limit) {
+  const auto rows = static_cast<double>(shape.rows * size_of(dtype));
+  const double words = word_count(shape.channels, depth) * rows;
+  if (!(words <= limit)) return words;
+  shape.depth = static_cast<int>(depth);
+  shape.lyndon_words = logsignature_channels(shape.channels, depth);
+  const auto columns =
+      static_cast<double>(shape.argument_columns() + shape.result_columns());
+  return (recorded ? 2 : 1) * rows * columns +
+         cpu::series_workspace_bytes(shape, size_of(dtype), recorded);
+}
+
+}  // namespace
+
+void require_series_fits(const char* op, const SeriesShape& shape,
+                         std::int64_t depth, DType dtype, bool recorded) {
+  require(depth >= 1, op, ": expected depth >= 1, got ", depth);
+  const auto available = static_cast<double>(available_memory());
+  const auto bytes = [&](std::int64_t n) {
+    return plan_bytes(shape, n, dtype, recorded, available);
+  };
+  const double needed = bytes(depth);
+  if (needed <= available) [[likely]]
+    return;
+  std::int64_t largest = 0;
+  while (bytes(largest + 1) <= available) ++largest;
+  require(std::isfinite(needed), op, ": depth ", depth, " over ",
+          shape.channels,
+          " channels has more words than can be counted; the largest depth "
+          "that fits in memory is ",
+          largest);
+  fail<MemoryError>(op, ": depth ", depth, " over ", shape.channels,
+                    " channels needs ", needed / gigabyte, " GB for ",
+                    shape.rows, " rows, expected at most the ",
+                    available / gigabyte,
+                    " GB available; the largest depth that fits is ", largest);
+}
+
+Tensor tensor_series(const SeriesNames& names, const Tensor& x,
+                     SeriesShape shape) {
+  const bool lie = shape.argument != Coordinates::signature;
+  if (lie || shape.result != Coordinates::signature) {
+    shape.lyndon = &lyndon_table(shape.channels, shape.depth,
+                                 lie || shape.result == Coordinates::brackets);
+    shape.lyndon_words = shape.lyndon->count;
+  }
+  shape.rows = x.numel() / shape.argument_columns();
+  const Tensor dense = contiguous(x);
+  Tensor out =
+      empty(with_columns(x, shape.result_columns()), {x.dtype(), x.device()});
+  Tensor workspace = workspace_of(shape, x, false);
+  dispatch_floating(names.op, x, [&]<class T>(Cpu, T) {
+    cpu::series_forward<T>(shape, dense.data<T>(), out.mutable_data<T>(),
+                           workspace.mutable_data<double>());
+  });
+  return record(
+      names.op, out, {dense}, {dense}, [names, shape](Backward& back) {
+        back.add(0,
+                 adjoint(names, shape, back.saved(0), contiguous(back.grad())));
+      });
+}
+
+}  // namespace sigtape
