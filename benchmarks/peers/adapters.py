@@ -1,11 +1,22 @@
 """How each peer computes a signature: one function per library.
 
-Each takes x (batch, length, channels) float32, the depth and the number of
-threads, and returns two functions without arguments: forward, and forward
-followed by backward with a cotangent of ones. Conversions stay outside.
+Each takes a case and the number of threads, and returns functions without
+arguments by name: "forward", and "both", forward followed by backward with a
+cotangent of ones. Inputs are float32; conversions stay outside.
 """
 
 import os
+
+import training_adapters
+
+
+def paths(case):
+    """Random walks (batch, length, channels)."""
+    import numpy as np
+
+    shape = (case["batch"], case["length"], case["channels"])
+    steps = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
+    return np.cumsum(steps, axis=1) / np.float32(case["length"]) ** 0.5
 
 
 def limit_threads(threads):
@@ -20,23 +31,26 @@ def limit_threads(threads):
         )
 
 
-def pysiglib(x, depth, threads):
+def pysiglib(case, threads):
     import numpy as np
     import pysiglib as library
 
+    x, depth = paths(case), case["depth"]
     ones = np.ones_like(library.sig(x, depth, n_jobs=threads))
 
     def both():
         s = library.sig(x, depth, n_jobs=threads)
         return library.sig_backprop(x, s, ones, depth, n_jobs=threads)
 
-    return lambda: library.sig(x, depth, n_jobs=threads), both
+    forward = lambda: library.sig(x, depth, n_jobs=threads)  # noqa: E731
+    return {"forward": forward, "both": both}
 
 
-def signatory(x, depth, threads):
+def signatory(case, threads):
     import signatory as library
     import torch
 
+    x, depth = paths(case), case["depth"]
     torch.set_num_threads(threads)
     plain = torch.from_numpy(x)
     variable = plain.clone().requires_grad_(True)
@@ -46,20 +60,23 @@ def signatory(x, depth, threads):
         y = library.signature(variable, depth)
         return torch.autograd.grad(y, variable, ones)
 
-    return lambda: library.signature(plain, depth), both
+    forward = lambda: library.signature(plain, depth)  # noqa: E731
+    return {"forward": forward, "both": both}
 
 
-def iisignature(x, depth, threads):
+def iisignature(case, threads):
     import iisignature as library
     import numpy as np
 
+    x, depth = paths(case), case["depth"]
     ones = np.ones_like(library.sig(x, depth))
 
     def both():
         library.sig(x, depth)
         return library.sigbackprop(ones, x, depth)
 
-    return lambda: library.sig(x, depth), both
+    forward = lambda: library.sig(x, depth)  # noqa: E731
+    return {"forward": forward, "both": both}
 
 
 def _jitted(function, x):
@@ -67,41 +84,53 @@ def _jitted(function, x):
 
     forward = jax.jit(function)
     both = jax.jit(jax.value_and_grad(lambda p: function(p).sum()))
-    return (
-        lambda: forward(x).block_until_ready(),
-        lambda: both(x)[1].block_until_ready(),
-    )
+    return {
+        "forward": lambda: forward(x).block_until_ready(),
+        "both": lambda: both(x)[1].block_until_ready(),
+    }
 
 
-def signax(x, depth, threads):
+def signax(case, threads):
     import jax.numpy as jnp
     import signax as library
 
-    return _jitted(lambda p: library.signature(p, depth), jnp.asarray(x))
+    depth = case["depth"]
+    return _jitted(
+        lambda p: library.signature(p, depth), jnp.asarray(paths(case))
+    )
 
 
-def keras_sig(x, depth, threads):
+def keras_sig(case, threads):
     """The scan of the library; keras_sig_gpu is its other formulation."""
     import jax.numpy as jnp
     import keras_sig as library
 
-    return _jitted(lambda p: library.signature(p, depth), jnp.asarray(x))
-
-
-def keras_sig_gpu(x, depth, threads):
-    import jax.numpy as jnp
-    import keras_sig as library
-
+    depth = case["depth"]
     return _jitted(
-        lambda p: library.jax_gpu_signature(p, depth), jnp.asarray(x)
+        lambda p: library.signature(p, depth), jnp.asarray(paths(case))
     )
 
 
+def keras_sig_gpu(case, threads):
+    import jax.numpy as jnp
+    import keras_sig as library
+
+    depth = case["depth"]
+    return _jitted(
+        lambda p: library.jax_gpu_signature(p, depth), jnp.asarray(paths(case))
+    )
+
+
+# Name: its environment, the module that must be there, the function.
 PEERS = {
-    "pysiglib": ("modern", pysiglib),
-    "signatory": ("signatory", signatory),
-    "iisignature": ("modern", iisignature),
-    "signax": ("modern", signax),
-    "keras_sig": ("modern", keras_sig),
-    "keras_sig_gpu": ("modern", keras_sig_gpu),
+    "pysiglib": ("modern", "pysiglib", pysiglib),
+    "signatory": ("signatory", "signatory", signatory),
+    "iisignature": ("modern", "iisignature", iisignature),
+    "signax": ("modern", "signax", signax),
+    "keras_sig": ("modern", "keras_sig", keras_sig),
+    "keras_sig_gpu": ("modern", "keras_sig", keras_sig_gpu),
+    "signatory+torch": (
+        "signatory", "signatory", training_adapters.signatory),
+    "pysiglib+torch": ("modern", "pysiglib", training_adapters.pysiglib),
+    "signax+optax": ("modern", "signax", training_adapters.signax),
 }

@@ -21,7 +21,7 @@ environment() {
 environment modern numpy matplotlib setuptools wheel
 environment modern torch
 environment modern pysiglib==4.0.0
-environment modern jax signax==0.2.1
+environment modern jax signax==0.2.1 optax
 environment modern keras keras-sig==1.0.2
 environment modern --no-build-isolation iisignature==0.24
 environment signatory "pip<24" "setuptools<60" wheel "numpy<2"

@@ -1,9 +1,9 @@
 """Times one peer: reads cases as JSON lines, answers each with a JSON line.
 
 usage: python worker.py PEER THREADS
-A case is {"batch", "length", "channels", "depth", "budget"}; the answer
-{"forward", "both"} in seconds, the minimum of repeats that take about
-`budget` seconds each, or {"error"}.
+A case is what the peer's adapter takes, and "budget"; the answer has a time in
+seconds for each function of the adapter, the minimum of repeats that take about
+`budget` seconds each, or is {"error"}.
 """
 
 import json
@@ -24,31 +24,18 @@ def fastest(function, budget):
     return best
 
 
-def paths(case):
-    import numpy as np
-
-    shape = (case["batch"], case["length"], case["channels"])
-    steps = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
-    return np.cumsum(steps, axis=1) / np.float32(case["length"]) ** 0.5
-
-
 def main():
     peer, threads = sys.argv[1], int(sys.argv[2])
     adapters.limit_threads(threads)
-    make = adapters.PEERS[peer][1]
-    prepared, functions = None, None
+    make = adapters.PEERS[peer][2]
+    prepared, functions = None, {}
     for line in sys.stdin:
         case = json.loads(line)
-        key = [case[k] for k in ("batch", "length", "channels", "depth")]
+        budget = case.pop("budget")
         try:
-            if key != prepared:
-                functions = make(paths(case), case["depth"], threads)
-                prepared = key
-            forward, both = functions
-            answer = {
-                "forward": fastest(forward, case["budget"]),
-                "both": fastest(both, case["budget"]),
-            }
+            if case != prepared:
+                functions, prepared = make(case, threads), case
+            answer = {n: fastest(f, budget) for n, f in functions.items()}
         except Exception as error:  # a peer's failure is a row, not an end
             answer = {"error": f"{type(error).__name__}: {error}"[:200]}
         print(json.dumps(answer), flush=True)
