@@ -46,7 +46,11 @@ class BackwardWalk {
     if (targets_) results_.resize(targets_->size());
     outer_ = std::exchange(active_, this);
     node_ = output.node();
-    arrive(*node_, std::move(cotangent));
+    if (node_) {
+      arrive(*node_, std::move(cotangent));
+    } else {
+      arrive(output.impl(), std::move(cotangent));
+    }
   }
 
   ~BackwardWalk() {
@@ -181,7 +185,7 @@ namespace {
 
 // Checks what backward is called with; a default cotangent is a 1.
 Tensor checked_cotangent(const Tensor& output, Tensor cotangent) {
-  require(output.defined() && output.node(),
+  require(output.defined() && output.requires_grad(),
           "backward: nothing was recorded for this tensor: no operation that "
           "made it had an input that requires a gradient");
   if (!cotangent.defined()) {

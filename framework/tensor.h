@@ -101,9 +101,10 @@ class Tensor {
   void set_grad(Tensor grad);
   void clear_grad() { set_grad(Tensor()); }
   /// Adds d(this)/d(leaf), times `cotangent` (this shape; 1 by default for one
-  /// element), to the grad of every leaf this was computed from. Throws
-  /// UsageError when nothing was recorded, the graph is freed already, a saved
-  /// tensor has been changed in place, or the shape is wrong.
+  /// element), to the grad of every leaf this was computed from, or to its own
+  /// if this is a leaf that wants one. Throws UsageError when nothing was
+  /// recorded, the graph is freed already, a saved tensor has been changed in
+  /// place, or the shape is wrong.
   void backward(Tensor cotangent = {}, BackwardOptions options = {}) const;
   /// The same elements without history.
   Tensor detach() const;

@@ -9,6 +9,7 @@
 
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/tape.h"
+#include "sigtape/layers/augment_op.h"
 #include "sigtape/layers/signature/signature_conv1d.h"
 #include "sigtape/layers/signature_layer.h"
 #include "sigtape/layers/stream_ops.h"
@@ -102,19 +103,31 @@ void Augment::add_layer(std::int64_t in, std::int64_t kernel,
 }
 
 Value Augment::on_forward(const Value& x) {
-  const std::int64_t batch = x.data.size(0), length = x.data.size(1);
-  check_length(length);
+  check_length(x.data.size(1));
   Value out{{}, output_lengths(x.lengths)};
+  const AugmentStreamOptions fused{options_.kernel_size, options_.activation,
+                                   options_.include_original,
+                                   options_.include_time};
+  if (options_.stride == 1 && options_.padding == 0 && options_.dilation == 1 &&
+      augment_stream_fits(x.data, weights_, fused)) {
+    out.data = augment_stream(x.data, weights_, biases_, out.lengths, fused);
+  } else {
+    out.data = composed(x, out.lengths);
+  }
+  return out;
+}
+
+Tensor Augment::composed(const Value& x, const Tensor& lengths) const {
+  const std::int64_t batch = x.data.size(0), length = x.data.size(1);
   std::array<Tensor, 3> parts;
   std::size_t count = 0;
   if (options_.include_original) parts[count++] = original(x);
   if (options_.include_time) {
-    parts[count++] = time_channel(batch, output_length(length), out.lengths,
+    parts[count++] = time_channel(batch, output_length(length), lengths,
                                   {x.data.dtype(), x.data.device()});
   }
   if (!weights_.empty()) parts[count++] = learned(x);
-  out.data = count == 1 ? parts[0] : concat(std::span(parts.data(), count), 2);
-  return out;
+  return count == 1 ? parts[0] : concat(std::span(parts.data(), count), 2);
 }
 
 Tensor Augment::output_lengths(const Tensor& lengths) const {

@@ -73,6 +73,7 @@ class Augment : public Module {
   void check_length(std::int64_t length) const;
   void add_layer(std::int64_t in, std::int64_t kernel, TensorOptions options);
   Tensor output_lengths(const Tensor& lengths) const;
+  Tensor composed(const Value& x, const Tensor& lengths) const;
   Tensor original(const Value& x) const;
   Tensor learned(const Value& x) const;
   Tensor pointwise_layers(Tensor h) const;

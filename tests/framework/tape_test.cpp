@@ -95,6 +95,21 @@ TEST(Tape, NothingIsRecordedUnderNoGradOrDetached) {
   expect_error([&] { (x * x).backward(ones({2}, f64)); }, {"(3)", "(2)"});
 }
 
+TEST(Tape, ALeafAddsTheCotangentToItsOwnGradient) {
+  Tensor x = variable({1, 2, 3});
+  const Tensor cotangent = from_values({4, 5, 6}, {3}, f64);
+  x.backward(cotangent);
+  x.backward(cotangent);
+  EXPECT_EQ(x.grad().to_vector(), (std::vector<double>{8, 10, 12}));
+  EXPECT_EQ(cotangent.to_vector(), (std::vector<double>{4, 5, 6}));
+  Tensor one = variable({7});
+  one.backward();
+  EXPECT_EQ(one.grad().item(), 1);
+  EXPECT_EQ(gradients(one, {one})[0].item(), 1);
+  expect_error([&] { x.backward(); }, {"one element", "(3)"});
+  expect_error([&] { ones({1}, f64).backward(); }, {"nothing was recorded"});
+}
+
 TEST(Tape, AGraphThatNobodyHoldsLeavesTheTape) {
   Tensor x = variable({1, 2, 3});
   const std::int64_t before = Tape::current().size();

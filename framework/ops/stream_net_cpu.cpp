@@ -1,0 +1,414 @@
+// A tile of points goes through all layers while it is in the nearest cache.
+//
+// Streams are cut into tiles, tiles into tasks; both follow from the shape.
+// Each task has planes of its own and sums of the weights' gradients as
+// vectors, folded at its end; the tasks' sums are added in order.
+#include <algorithm>
+
+#include "sigtape/framework/node.h"
+#include "sigtape/framework/ops/stream_net_kernels.h"
+#include "sigtape/framework/ops/stream_net_simd.h"
+#include "sigtape/framework/parallel.h"
+#include "sigtape/framework/simd/isa.h"
+
+namespace sigtape {
+
+namespace {
+
+constexpr std::int64_t kTaskWork = 1 << 20;     // multiply-adds, at least
+constexpr std::int64_t kMaxTasks = 16;          // with sums of their own
+constexpr std::int64_t kCacheBytes = 32 << 10;  // of a tile's planes
+constexpr std::int64_t kMaxTile = 256;          // points
+constexpr std::int64_t kMaxPlanes = 128;
+
+template <class T>
+const StreamNetKernels<T>& kernels() {
+  switch (active_isa()) {
+#define SIGTAPE_CASE(name) \
+  case Isa::name:          \
+    return name::stream_net_kernels(T{});
+    SIGTAPE_FOR_EACH_ISA(SIGTAPE_CASE)
+#undef SIGTAPE_CASE
+    default:
+      return scalar::stream_net_kernels(T{});
+  }
+}
+
+// Uninitialised memory of a call.
+template <class T>
+class Scratch {
+ public:
+  explicit Scratch(std::int64_t count)
+      : data_(CacheAllocator<T>().allocate(count)) {}
+  ~Scratch() { cache_free(data_); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  T* data() const { return data_; }
+
+ private:
+  T* data_;
+};
+
+std::int64_t round_up(std::int64_t n, std::int64_t step) {
+  return (n + step - 1) / step * step;
+}
+
+// Planes of a tile: input, its gradient, every layer and its cotangent.
+std::int64_t planes_of(const StreamNetShape& s) {
+  std::int64_t planes = 2 * s.in;
+  for (int i = 0; i < s.layers; ++i) planes += 2 * s.sizes[i];
+  return planes;
+}
+
+// How the points are cut.
+template <class T>
+struct Tiling {
+  std::int64_t lanes, margin, tile, per_stream, step;
+
+  explicit Tiling(const StreamNetShape& s) : lanes(kernels<T>().lanes) {
+    const std::int64_t wide = 4 * lanes;
+    margin = round_up(s.kernel - 1, lanes);
+    const std::int64_t room =
+        kCacheBytes / static_cast<std::int64_t>(sizeof(T)) / planes_of(s);
+    const std::int64_t most =
+        std::clamp(room / wide * wide, wide, std::max(kMaxTile, wide));
+    per_stream = (s.points() + most - 1) / most;
+    tile = round_up((s.points() + per_stream - 1) / per_stream, lanes);
+    step = tile + 2 * margin;
+  }
+};
+
+std::int64_t tasks_of(std::int64_t units, std::int64_t work) {
+  std::int64_t tasks = 1;
+  while (tasks < kMaxTasks && 2 * tasks <= units &&
+         work >= 2 * tasks * kTaskWork) {
+    tasks *= 2;
+  }
+  return tasks;
+}
+
+template <class T>
+class Net {
+ public:
+  Net(const StreamNetShape& s, const StreamNetWeights<T>& w)
+      : s_(s), w_(w), tiling_(s), table_(kernels<T>()) {
+    std::int64_t sizes = 0, outputs = 0;
+    for (int i = 0; i < s.layers; ++i) {
+      first_weight_[i] = sizes;
+      first_plane_[i] = outputs;
+      sizes += s.rows(i) * s.sizes[i];
+      outputs += s.sizes[i];
+    }
+    weights_ = sizes;
+    outputs_ = outputs;
+    packed_ = CacheVector<T>(sizes + (s.layers ? s.rows(0) * s.sizes[0] : 0));
+    for (int i = 0; i < s.layers; ++i) pack(i);
+  }
+
+  // Numbers of a task's planes.
+  std::int64_t scratch() const {
+    return (2 * s_.in + 2 * outputs_ + 1) * tiling_.step;
+  }
+  const Tiling<T>& tiling() const { return tiling_; }
+  std::int64_t weights() const { return weights_; }
+  std::int64_t outputs() const { return outputs_; }
+  std::int64_t first_weight(int i) const { return first_weight_[i]; }
+  std::int64_t first_output(int i) const { return first_plane_[i]; }
+
+  // Points t..t+count-1 of stream b; `time` is theirs.
+  void forward(std::int64_t b, std::int64_t t, std::int64_t count, const T* x,
+               const T* time, T* y, T* planes) const {
+    const std::int64_t step = tiling_.step;
+    load(b, t, count, x, planes);
+    for (int i = 0; i < s_.layers; ++i) run(i, count, planes);
+    const T* channels[kMaxPlanes + 2];
+    std::int64_t c = 0;
+    for (std::int64_t i = 0; s_.original && i < s_.in; ++i) {
+      channels[c++] = planes + i * step + s_.kernel - 1;
+    }
+    if (s_.time) channels[c++] = time;
+    for (std::int64_t i = 0; i < s_.out(); ++i) {
+      channels[c++] = hidden(s_.layers - 1, planes) + i * step;
+    }
+    table_.from_planes({count, c, c}, channels, y + (b * s_.points() + t) * c);
+  }
+
+  // Adds to `sums` and, where it is not null, to dx.
+  void backward(std::int64_t b, std::int64_t t, std::int64_t count, const T* x,
+                const T* dy, T* dx, T* sums, T* planes) const {
+    const int last = s_.layers - 1;
+    load(b, t, count, x, planes);
+    for (int i = 0; i < last; ++i) run(i, count, planes);
+    const std::int64_t width = s_.channels(), skip = width - s_.out();
+    const T* rows = dy + (b * s_.points() + t) * width;
+    T* d = cotangent(last, planes);
+    table_.to_planes({count, s_.out(), width}, rows + skip,
+                     dy + s_.batch * s_.points() * width, d, tiling_.step);
+    for (std::int64_t o = 0; o < s_.out(); ++o) {
+      std::fill(d + o * tiling_.step + count,
+                d + o * tiling_.step + tiling_.tile, T{0});
+    }
+    for (int i = last; i >= 0; --i) back(i, count, sums, planes);
+    if (dx) add_input_gradient(b, t, count, dx, planes);
+  }
+
+ private:
+  // Weights as [rows, outputs]; behind them the first layer's with its taps
+  // reversed, as [outputs taps, channels].
+  void pack(int i) {
+    const std::int64_t rows = s_.rows(i), out = s_.sizes[i];
+    T* to = packed_.data() + first_weight_[i];
+    for (std::int64_t r = 0; r < rows; ++r) {
+      for (std::int64_t o = 0; o < out; ++o) {
+        *to++ = w_.weight[i][o * rows + r];
+      }
+    }
+    if (i > 0) return;
+    to = packed_.data() + weights_;
+    for (std::int64_t o = 0; o < out; ++o) {
+      for (std::int64_t k = s_.kernel - 1; k >= 0; --k) {
+        for (std::int64_t c = 0; c < s_.in; ++c) {
+          *to++ = w_.weight[0][(o * s_.in + c) * s_.kernel + k];
+        }
+      }
+    }
+  }
+
+  T* hidden(int i, T* planes) const {
+    return planes + (s_.in + first_plane_[i]) * tiling_.step;
+  }
+  T* cotangent(int i, T* planes) const {
+    return planes + (s_.in + outputs_ + first_plane_[i]) * tiling_.step +
+           tiling_.margin;
+  }
+
+  std::int64_t padded(std::int64_t count) const {
+    return round_up(count, tiling_.lanes);
+  }
+
+  void load(std::int64_t b, std::int64_t t, std::int64_t count, const T* x,
+            T* planes) const {
+    table_.to_planes({count + s_.kernel - 1, s_.in, s_.in},
+                     x + (b * s_.length + t) * s_.in,
+                     x + s_.batch * s_.length * s_.in, planes, tiling_.step);
+    // What fills the last vectors up must be finite.
+    const std::int64_t reach = s_.kernel - 1;
+    for (std::int64_t c = 0; c < s_.in; ++c) {
+      std::fill(planes + c * tiling_.step + count + reach,
+                planes + c * tiling_.step + padded(count) + reach, T{0});
+    }
+  }
+
+  void run(int i, std::int64_t count, T* planes) const {
+    PlaneLayer<T> l;
+    l.in = s_.inputs(i);
+    l.taps = i == 0 ? s_.kernel : 1;
+    l.out = s_.sizes[i];
+    l.count = padded(count);
+    l.weight = packed_.data() + first_weight_[i];
+    l.bias = w_.bias[i];
+    l.x = i == 0 ? planes : hidden(i - 1, planes);
+    l.y = hidden(i, planes);
+    l.x_step = l.y_step = tiling_.step;
+    l.relu = s_.relu && i + 1 < s_.layers;
+    table_.layer(l);
+  }
+
+  // The gradients of layer i's weights, and the cotangent of what it reads.
+  void back(int i, std::int64_t count, T* sums, T* planes) const {
+    PlaneProducts<T> p;
+    p.in = s_.inputs(i);
+    p.taps = i == 0 ? s_.kernel : 1;
+    p.out = s_.sizes[i];
+    p.count = padded(count);
+    p.dy = cotangent(i, planes);
+    p.x = i == 0 ? planes : hidden(i - 1, planes);
+    p.dy_step = p.x_step = tiling_.step;
+    p.sums = sums + first_weight_[i] * tiling_.lanes;
+    p.bias_sums = sums + (weights_ + first_plane_[i]) * tiling_.lanes;
+    table_.products(p);
+    if (i == 0) return;
+    PlaneLayer<T> l;
+    l.in = s_.sizes[i];
+    l.out = s_.inputs(i);
+    l.count = p.count;
+    l.weight = w_.weight[i];
+    l.x = p.dy;
+    l.y = cotangent(i - 1, planes);
+    l.x_step = l.y_step = tiling_.step;
+    l.gate = s_.relu ? p.x : nullptr;
+    table_.layer(l);
+  }
+
+  // What the windows of the tile read gets the reversed convolution of the
+  // first layer's cotangent, zeros beyond its ends.
+  void add_input_gradient(std::int64_t b, std::int64_t t, std::int64_t count,
+                          T* dx, T* planes) const {
+    const std::int64_t step = tiling_.step, reach = s_.kernel - 1;
+    T* d = cotangent(0, planes);
+    for (std::int64_t o = 0; o < s_.sizes[0]; ++o) {
+      std::fill(d + o * step - tiling_.margin, d + o * step, T{0});
+      std::fill(d + o * step + count,
+                d + o * step + tiling_.tile + tiling_.margin, T{0});
+    }
+    PlaneLayer<T> l;
+    l.in = s_.sizes[0];
+    l.taps = s_.kernel;
+    l.out = s_.in;
+    l.count = padded(count + reach);
+    l.weight = packed_.data() + weights_;
+    l.x = d - reach;
+    l.y = planes + (s_.in + 2 * outputs_) * step;
+    l.x_step = l.y_step = step;
+    table_.layer(l);
+    T* rows = dx + (b * s_.length + t) * s_.in;
+    for (std::int64_t i = 0; i < count + reach; ++i) {
+      for (std::int64_t c = 0; c < s_.in; ++c) {
+        *rows++ += l.y[c * step + i];
+      }
+    }
+  }
+
+  const StreamNetShape s_;
+  const StreamNetWeights<T> w_;
+  const Tiling<T> tiling_;
+  const StreamNetKernels<T>& table_;
+  std::array<std::int64_t, StreamNetShape::max_layers> first_weight_{};
+  std::array<std::int64_t, StreamNetShape::max_layers> first_plane_{};
+  std::int64_t weights_ = 0, outputs_ = 0;
+  CacheVector<T> packed_;
+};
+
+// Calls f(b, t, count) for tiles first..last-1.
+template <class T, class F>
+void for_tiles(const Tiling<T>& tiling, const StreamNetShape& s,
+               std::int64_t first, std::int64_t last, const F& f) {
+  for (std::int64_t i = first; i < last; ++i) {
+    const std::int64_t t = i % tiling.per_stream * tiling.tile;
+    f(i / tiling.per_stream, t, std::min(tiling.tile, s.points() - t));
+  }
+}
+
+template <class T>
+void fill_time(std::int64_t points, std::int64_t first, std::int64_t count,
+               T* time) {
+  const auto steps = static_cast<double>(std::max<std::int64_t>(points - 1, 1));
+  for (std::int64_t t = 0; t < count; ++t) {
+    const std::int64_t step = std::min(first + t, points - 1);
+    time[t] = static_cast<T>(static_cast<double>(step) / steps);
+  }
+}
+
+template <class T>
+T fold(const T* v, std::int64_t lanes) {
+  T even = 0, odd = 0;
+  for (std::int64_t i = 0; i < lanes; i += 2) {
+    even += v[i];
+    odd += v[i + 1];
+  }
+  return even + odd;
+}
+
+// dx of the original: point t of y is point t + kernel - 1 of x.
+template <class T>
+void start_input_gradient(const StreamNetShape& s, const T* dy, T* dx) {
+  const std::int64_t width = s.channels();
+  for (std::int64_t b = 0; b < s.batch; ++b) {
+    dx = std::fill_n(dx, (s.kernel - 1) * s.in, T{0});
+    for (std::int64_t t = 0; t < s.points(); ++t, dy += width) {
+      dx = s.original ? std::copy_n(dy, s.in, dx) : std::fill_n(dx, s.in, T{0});
+    }
+  }
+}
+
+}  // namespace
+
+bool stream_net_fits(Cpu, const StreamNetShape& s) {
+  return s.rows(0) <= kMaxPlanes && planes_of(s) <= kMaxPlanes;
+}
+
+template <class T>
+void stream_net_forward(Cpu, const StreamNetShape& s,
+                        const StreamNetWeights<T>& weights, const T* x,
+                        const std::int64_t* points, T* y) {
+  if (s.batch == 0) return;
+  const Net<T> net(s, weights);
+  const Tiling<T>& tiling = net.tiling();
+  const std::int64_t tiles = s.batch * tiling.per_stream;
+  const std::int64_t work = s.work() + s.in + s.channels();
+  const std::int64_t tasks = tasks_of(tiles, s.batch * s.points() * work);
+  const std::int64_t room = net.scratch();
+  const Scratch<T> scratch(tasks * room);
+  CacheVector<T> time(s.time && !points ? s.points() + tiling.tile : 0);
+  if (!points && s.time) {
+    fill_time(s.points(), 0, s.points() + tiling.tile, time.data());
+  }
+  parallel_for(tasks, [&](std::int64_t task) {
+    T* planes = scratch.data() + task * room;
+    T* own_time = planes + room - tiling.step;
+    for_tiles(tiling, s, task * tiles / tasks, (task + 1) * tiles / tasks,
+              [&](std::int64_t b, std::int64_t t, std::int64_t count) {
+                if (points && s.time) {
+                  fill_time(points[b], t, tiling.tile, own_time);
+                }
+                net.forward(b, t, count, x, points ? own_time : time.data() + t,
+                            y, planes);
+              });
+  });
+}
+
+template <class T>
+void stream_net_backward(Cpu, const StreamNetShape& s,
+                         const StreamNetWeights<T>& weights, const T* x,
+                         const T* dy, const StreamNetGradients<T>& gradients) {
+  if (gradients.dx) start_input_gradient(s, dy, gradients.dx);
+  if (s.layers == 0) return;
+  const Net<T> net(s, weights);
+  const Tiling<T>& tiling = net.tiling();
+  // Neighbouring tiles of a stream add to the same points of dx.
+  const bool whole = gradients.dx && s.kernel > 1;
+  const std::int64_t per_unit = whole ? tiling.per_stream : 1;
+  const std::int64_t units = s.batch * tiling.per_stream / per_unit;
+  const std::int64_t tasks =
+      tasks_of(units, 3 * s.batch * s.points() * s.work());
+  const std::int64_t room = net.scratch();
+  const std::int64_t sums = (net.weights() + net.outputs()) * tiling.lanes;
+  const Scratch<T> scratch(tasks * (room + sums));
+  T* const all_sums = scratch.data() + tasks * room;  // [task, sums]
+  parallel_for(tasks, [&](std::int64_t task) {
+    T* own_sums = all_sums + task * sums;
+    std::fill_n(own_sums, sums, T{0});
+    for_tiles(tiling, s, task * units / tasks * per_unit,
+              (task + 1) * units / tasks * per_unit,
+              [&](std::int64_t b, std::int64_t t, std::int64_t count) {
+                net.backward(b, t, count, x, dy, gradients.dx, own_sums,
+                             scratch.data() + task * room);
+              });
+  });
+  for (std::int64_t task = 1; task < tasks; ++task) {
+    const T* more = all_sums + task * sums;
+    for (std::int64_t i = 0; i < sums; ++i) all_sums[i] += more[i];
+  }
+  const auto total = [&](std::int64_t first, std::int64_t count, T* out) {
+    for (std::int64_t i = 0; out && i < count; ++i) {
+      out[i] = fold(all_sums + (first + i) * tiling.lanes, tiling.lanes);
+    }
+  };
+  for (int i = 0; i < s.layers; ++i) {
+    total(net.first_weight(i), s.rows(i) * s.sizes[i], gradients.weight[i]);
+    total(net.weights() + net.first_output(i), s.sizes[i], gradients.bias[i]);
+  }
+}
+
+#define INSTANTIATE(T)                                                    \
+  template void stream_net_forward(Cpu, const StreamNetShape&,            \
+                                   const StreamNetWeights<T>&, const T*,  \
+                                   const std::int64_t*, T*);              \
+  template void stream_net_backward(Cpu, const StreamNetShape&,           \
+                                    const StreamNetWeights<T>&, const T*, \
+                                    const T*, const StreamNetGradients<T>&);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
+
+}  // namespace sigtape

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "sigtape/framework/dispatch.h"
+
+namespace sigtape {
+
+/// A small network on every window of `kernel` neighbouring points of a
+/// stream, and what its output stands beside: point t of the output is
+/// (original x[t + kernel - 1], time, network), each where it is wanted. All
+/// arrays are contiguous: x, dx [batch, length, in]; y, dy [batch, points(),
+/// channels()]; weight i [sizes[i], inputs, kernel for i = 0, else 1]; bias i
+/// [sizes[i]].
+struct StreamNetShape {
+  static constexpr int max_layers = 8;
+  std::int64_t batch = 0, length = 0, in = 0, kernel = 1;
+  int layers = 0;
+  std::array<std::int64_t, max_layers> sizes{};
+  bool relu = false;  // between the layers; else nothing
+  bool original = false, time = false;
+
+  std::int64_t points() const { return length - kernel + 1; }
+  std::int64_t out() const { return layers ? sizes[layers - 1] : 0; }
+  std::int64_t channels() const {
+    return (original ? in : 0) + (time ? 1 : 0) + out();
+  }
+  /// Channels that a layer reads, and those times the points.
+  std::int64_t inputs(int i) const { return i == 0 ? in : sizes[i - 1]; }
+  std::int64_t rows(int i) const { return i == 0 ? in * kernel : sizes[i - 1]; }
+  /// Multiply-adds of one point.
+  std::int64_t work() const {
+    std::int64_t sum = 1;
+    for (int i = 0; i < layers; ++i) sum += rows(i) * sizes[i];
+    return sum;
+  }
+};
+
+template <class T>
+struct StreamNetWeights {
+  std::array<const T*, StreamNetShape::max_layers> weight{};
+  std::array<const T*, StreamNetShape::max_layers> bias{};  // may be null
+};
+
+template <class T>
+struct StreamNetGradients {
+  T* dx = nullptr;  // overwritten, each where it is not null
+  std::array<T*, StreamNetShape::max_layers> weight{};
+  std::array<T*, StreamNetShape::max_layers> bias{};
+};
+
+/// Whether the planes of a tile fit the nearest cache, so that this is faster
+/// than matrix products.
+bool stream_net_fits(Cpu, const StreamNetShape& s);
+
+/// y, overwritten. points [batch], the output's points of each stream, or null
+/// where all have points(): time is linspace(0, 1, points[b]), its last value
+/// beyond.
+template <class T>
+void stream_net_forward(Cpu, const StreamNetShape& s,
+                        const StreamNetWeights<T>& weights, const T* x,
+                        const std::int64_t* points, T* y);
+
+/// The hidden layers are computed again. Sums follow from the shape alone.
+template <class T>
+void stream_net_backward(Cpu, const StreamNetShape& s,
+                         const StreamNetWeights<T>& weights, const T* x,
+                         const T* dy, const StreamNetGradients<T>& gradients);
+
+}  // namespace sigtape

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "sigtape/layers/activation.h"
+
+namespace sigtape {
+
+/// What augment_stream puts into its output, beside the layers.
+struct AugmentStreamOptions {
+  std::int64_t kernel_size = 1;
+  Activation activation = Activation::relu;
+  bool include_original = true;
+  bool include_time = true;
+};
+
+/// Whether augment_stream takes these: at most eight layers of few channels,
+/// without an activation between them other than relu.
+bool augment_stream_fits(const Tensor& x, TensorList weights,
+                         const AugmentStreamOptions& options);
+
+/// Augment's function in one pass over memory: x (batch, length, channels) ->
+/// (batch, length - kernel_size + 1, original + time + learned). weights[i]
+/// (out, in, kernel_size for i = 0, else 1) and biases[i] (out), undefined for
+/// none. lengths: int64 (batch), points of each output stream, or undefined.
+/// Keeps x and the parameters for backward; derivatives of any order.
+Tensor augment_stream(const Tensor& x, TensorList weights, TensorList biases,
+                      const Tensor& lengths,
+                      const AugmentStreamOptions& options);
+
+}  // namespace sigtape
