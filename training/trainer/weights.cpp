@@ -25,7 +25,11 @@ bool same_shape(const NamedArray& array, const Tensor& tensor) {
                     tensor.shape().begin(), tensor.shape().end());
 }
 
-NamedArray from_npy(const std::string& name, const NpyArray& array) {
+NamedArray from_npy(const std::string& name, const NpyArray& array,
+                    const std::string& source) {
+  require<DataError>(is_floating(array.type), source, ": '", name,
+                     "': expected float32 or float64 numbers, found ",
+                     name_of(array.type));
   NamedArray result{name, DType::float64, array.shape, {}};
   const std::vector<double> values = to_doubles(array);
   const auto* bytes = reinterpret_cast<const std::byte*>(values.data());
@@ -87,7 +91,7 @@ void load_weights(Module& model, const std::string& path) {
   std::vector<NamedArray> arrays;
   if (path.ends_with(".npz")) {
     for (const auto& [name, array] : read_npz(path)) {
-      arrays.push_back(from_npy(name, array));
+      arrays.push_back(from_npy(name, array, path));
     }
   } else if (path.ends_with(".safetensors")) {
     arrays = read_safetensors(path).arrays;
