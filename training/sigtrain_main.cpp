@@ -195,12 +195,15 @@ ExitCode predict(const Arguments& arguments) {
 
 ExitCode cv(const Arguments& arguments) {
   CvCommand c;
-  Syntax syntax("cv CONFIG [--folds N] [--set key=a,b,c]...",
+  Syntax syntax("cv CONFIG [--folds N] [--repeats N] [--set key=a,b,c]...",
                 "sigtrain cv configs/basicmotions-signet2.yaml --folds 5 "
                 "--set model.depth=2,3 --set train.optimizer.adam.lr=0.01,"
                 "0.003");
   syntax.positional("config", c.config)
       .option("folds", c.folds, "number of folds (default 5)")
+      .option("repeats", c.repeats,
+              "cross-validations to average, each with the next seed "
+              "(default 1)")
       .option("set", c.overrides,
               "values of a key to try, separated by commas; several --set are "
               "tried in every combination")

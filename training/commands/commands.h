@@ -42,6 +42,8 @@ struct CvCommand {
   std::string config;
   std::vector<std::string> overrides;
   std::int64_t folds = 5;
+  /// Cross-validations whose results are averaged, each with the next seed.
+  std::int64_t repeats = 1;
   std::optional<int> threads;
 };
 ExitCode cv_command(const CvCommand& command);

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <vector>
 
+#include "sigtape/framework/check.h"
 #include "sigtape/training/commands/commands.h"
 #include "sigtape/training/commands/resolve.h"
 #include "sigtape/training/config/load.h"
@@ -59,19 +60,22 @@ Evaluation run_fold(const Config& config, const Dataset& all,
   return fit.evaluate_on(rest);
 }
 
-Score cross_validate(const Config& config, std::int64_t folds) {
+// Each repeat has the next seed: for the folds, the weights and the order.
+Score cross_validate(Config config, const CvCommand& command) {
   const Dataset all =
       read_dataset(config.data.train, config.data.format, config.data.missing,
                    static_cast<std::uint64_t>(config.seed));
   Score score;
   score.classification = all.target == TargetKind::classes;
   try {
-    for (const Split& split :
-         split_folds(all, folds, static_cast<std::uint64_t>(config.seed))) {
-      const Evaluation e = run_fold(config, all, split);
-      require<NumericError>(std::isfinite(e.loss), "the loss is not finite");
-      score.metrics.push_back(e.headline());
-      score.losses.push_back(e.loss);
+    for (std::int64_t r = 0; r < command.repeats; ++r, ++config.seed) {
+      for (const Split& split : split_folds(
+               all, command.folds, static_cast<std::uint64_t>(config.seed))) {
+        const Evaluation e = run_fold(config, all, split);
+        require<NumericError>(std::isfinite(e.loss), "the loss is not finite");
+        score.metrics.push_back(e.headline());
+        score.losses.push_back(e.loss);
+      }
     }
   } catch (const NumericError&) {
     score.metrics.clear();
@@ -99,6 +103,8 @@ std::string setting_text(const std::vector<std::string>& overrides) {
 
 ExitCode cv_command(const CvCommand& command) {
   use_threads(command.threads);
+  require(command.repeats >= 1, "--repeats: expected at least 1, got ",
+          command.repeats);
   const auto grid = expand_grid(command.overrides);
   std::vector<Config> configs;
   for (const auto& overrides : grid) {
@@ -107,7 +113,7 @@ ExitCode cv_command(const CvCommand& command) {
   std::optional<Score> best;
   std::size_t chosen = 0;
   for (std::size_t i = 0; i < grid.size(); ++i) {
-    const Score score = cross_validate(configs[i], command.folds);
+    const Score score = cross_validate(configs[i], command);
     if (i == 0) {
       fmt::print("{:>10} {:>10} {:>12}  setting\n",
                  score.classification ? "accuracy" : "rmse", "spread", "loss");
