@@ -373,6 +373,26 @@ TEST_F(Commands, CrossValidationPrintsARowPerSettingAndTheBest) {
   EXPECT_EQ(run_sigtrain({"check", file("best.yaml")}).code, 0);
 }
 
+// The loss of the one row that `sigtrain cv` prints.
+double cv_loss(const std::vector<std::string>& arguments) {
+  const auto result = run_sigtrain(arguments);
+  EXPECT_EQ(result.code, 0) << result.err;
+  std::istringstream row(result.out.substr(result.out.find('\n')));
+  double metric = 0, spread = 0, loss = -1;
+  row >> metric >> spread >> loss;
+  return loss;
+}
+
+TEST_F(Commands, RepeatedCrossValidationIsTheMeanOverTheNextSeeds) {
+  const auto loss = [&](const char* seed, const char* repeats) {
+    return cv_loss({"cv", file("classes.yaml"), "--folds", "2", "--set", seed,
+                    "--repeats", repeats});
+  };
+  const double first = loss("seed=3", "1"), second = loss("seed=4", "1");
+  EXPECT_NE(first, second);
+  EXPECT_NEAR(loss("seed=3", "2"), (first + second) / 2, 1e-5 * first);
+}
+
 TEST_F(Commands, CheckReadsEveryFile) {
   write_text(file("wrong.yaml"), "sed: 1\n");
   const auto result =

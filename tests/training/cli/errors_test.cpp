@@ -155,6 +155,7 @@ constexpr WrongUse wrong_uses[] = {
      "--resume and --run-dir"},
     {"cv @/good.yaml --folds 1", 2, "folds|2"},
     {"cv @/good.yaml --folds 0", 2, "folds|2"},
+    {"cv @/good.yaml --repeats 0", 2, "--repeats|at least 1|0"},
     {"cv @/good.yaml --folds 100", 3, "100|8"},
     {"cv @/good.yaml --set model.depth=", 2, "model.depth"},
     {"cv @/good.yaml --set model.depht=1,2", 2, "depht|did you mean"},

@@ -43,7 +43,7 @@ TEST(Help, NamesEveryOptionOfTheInterface) {
         "--dry-run", "--print-config", "--detect-anomaly"}},
       {{"eval"}, {"--data", "--json"}},
       {{"predict"}, {"--data", "--output"}},
-      {{"cv"}, {"--folds", "--set"}},
+      {{"cv"}, {"--folds", "--repeats", "--set"}},
       {{"signature"},
        {"--input", "--depth", "--stream", "--basepoint", "--inverse",
         "--scalar-term", "--logsignature", "--output", "--cotangent",
