@@ -17,6 +17,7 @@
 #include "sigtape/layers/dropout.h"
 #include "sigtape/layers/layer_norm.h"
 #include "sigtape/layers/linear.h"
+#include "sigtape/layers/logsignature_layer.h"
 #include "sigtape/layers/models.h"
 #include "sigtape/layers/pooling.h"
 #include "sigtape/layers/sequential.h"

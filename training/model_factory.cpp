@@ -7,6 +7,7 @@
 #include "sigtape/layers/dropout.h"
 #include "sigtape/layers/layer_norm.h"
 #include "sigtape/layers/linear.h"
+#include "sigtape/layers/logsignature_layer.h"
 #include "sigtape/layers/pooling.h"
 #include "sigtape/layers/signature_layer.h"
 
@@ -41,6 +42,18 @@ Basepoint basepoint_of(const BasepointConfig& config) {
   return Basepoint(config.kind == BasepointConfig::Kind::zero);
 }
 
+LogSignatureMode mode_of(LogSignatureChoice choice) {
+  switch (choice) {
+    case LogSignatureChoice::expand:
+      return LogSignatureMode::expand;
+    case LogSignatureChoice::words:
+      return LogSignatureMode::words;
+    case LogSignatureChoice::brackets:
+      break;
+  }
+  return LogSignatureMode::brackets;
+}
+
 // One layer for each kind of settings.
 struct Maker {
   std::int64_t outputs;
@@ -62,6 +75,13 @@ struct Maker {
                       .basepoint = basepoint_of(c.basepoint),
                       .inverse = c.inverse,
                       .scalar_term = c.scalar_term});
+  }
+  ModulePtr operator()(const LogSignatureConfig& c) const {
+    return logsignature({.depth = c.depth,
+                         .mode = mode_of(c.mode),
+                         .stream = c.stream,
+                         .basepoint = basepoint_of(c.basepoint),
+                         .inverse = c.inverse});
   }
   ModulePtr operator()(const LinearConfig& c) const {
     return linear({.out = c.out.value_or(outputs), .bias = c.bias});

@@ -57,5 +57,13 @@ TEST(TrainingStep, AllocatesNothingInTheOtherLayers) {
   expect_no_allocation(*model, {randn({4, 20, 3}), from_indices(lengths)});
 }
 
+TEST(TrainingStep, AllocatesNothingForLogSignatures) {
+  const auto model = sequential(augment({.layer_sizes = {4}, .kernel_size = 2}),
+                                logsignature({.depth = 3, .stream = true}),
+                                mean(), linear({.out = 4}));
+  const std::vector<std::int64_t> lengths = {20, 13, 8, 20};
+  expect_no_allocation(*model, {randn({4, 20, 3}), from_indices(lengths)});
+}
+
 }  // namespace
 }  // namespace sigtape::test

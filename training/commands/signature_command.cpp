@@ -3,6 +3,7 @@
 
 #include "sigtape/framework/dispatch.h"
 #include "sigtape/framework/ops.h"
+#include "sigtape/layers/signature/logsignature.h"
 #include "sigtape/layers/signature/signature.h"
 #include "sigtape/training/commands/commands.h"
 #include "sigtape/training/commands/resolve.h"
@@ -43,18 +44,38 @@ void write_tensor(const std::string& path, const Tensor& tensor) {
   });
 }
 
+LogSignatureMode mode_of(const std::string& name) {
+  for (const auto mode : {LogSignatureMode::expand, LogSignatureMode::words,
+                          LogSignatureMode::brackets})
+    if (name == name_of(mode)) return mode;
+  fail("--logsignature: expected expand, words or brackets, got '", name, "'");
+}
+
 void check_arguments(const SignatureCommand& c) {
-  require(!c.logsignature || *c.logsignature == "expand" ||
-              *c.logsignature == "words" || *c.logsignature == "brackets",
-          "--logsignature: expected expand, words or brackets, got '",
-          c.logsignature.value_or(""), "'");
-  require(!c.logsignature,
-          "--logsignature: log-signatures are not part of this version");
+  if (c.logsignature) mode_of(*c.logsignature);
+  require(!c.logsignature || !c.scalar_term,
+          "--logsignature: a log-signature has no scalar term; leave out "
+          "--scalar-term");
   require(c.cotangent.has_value() == c.gradient.has_value(),
           "--cotangent and --gradient belong together: the one is read, the "
           "other written");
   require(c.output || c.gradient,
           "nothing to do: give --output, or --cotangent and --gradient");
+}
+
+Tensor compute(const SignatureCommand& c, const Tensor& path) {
+  if (c.logsignature) {
+    return logsignature(path, c.depth,
+                        {.stream = c.stream,
+                         .basepoint = Basepoint(c.basepoint),
+                         .inverse = c.inverse,
+                         .mode = mode_of(*c.logsignature)});
+  }
+  return signature(path, c.depth,
+                   {.stream = c.stream,
+                    .basepoint = Basepoint(c.basepoint),
+                    .inverse = c.inverse,
+                    .scalar_term = c.scalar_term});
 }
 
 }  // namespace
@@ -68,12 +89,7 @@ ExitCode signature_command(const SignatureCommand& command) {
                      path.shape(),
                      path.rank() == 2 ? "; one path needs a batch of 1" : "");
   path.set_requires_grad(command.gradient.has_value());
-  SignatureOptions options;
-  options.stream = command.stream;
-  options.basepoint = Basepoint(command.basepoint);
-  options.inverse = command.inverse;
-  options.scalar_term = command.scalar_term;
-  const Tensor result = signature(path, command.depth, options);
+  const Tensor result = compute(command, path);
   if (command.gradient) {
     Tensor cotangent = cast(read_tensor(*command.cotangent), path.dtype());
     require<DataError>(cotangent.shape() == result.shape(), *command.cotangent,

@@ -37,6 +37,7 @@ enum class ActivationChoice {
   softplus,
   none
 };
+enum class LogSignatureChoice { expand, words, brackets };
 
 /// A data file; `path` is relative to the current directory.
 struct FileSource {
@@ -108,6 +109,15 @@ struct SignatureConfig {
   bool operator==(const SignatureConfig&) const = default;
 };
 
+struct LogSignatureConfig {
+  std::int64_t depth = 1;
+  LogSignatureChoice mode = LogSignatureChoice::words;
+  bool stream = false;
+  BasepointConfig basepoint;
+  bool inverse = false;
+  bool operator==(const LogSignatureConfig&) const = default;
+};
+
 /// Without `out` the layer takes the number of classes or targets.
 struct LinearConfig {
   std::optional<std::int64_t> out;
@@ -167,10 +177,10 @@ struct MeanConfig {
 };
 
 using LayerSettings =
-    std::variant<AugmentConfig, SignatureConfig, LinearConfig, ReluConfig,
-                 LeakyReluConfig, TanhConfig, SigmoidConfig, GeluConfig,
-                 SoftplusConfig, DropoutConfig, LayerNormConfig, FlattenConfig,
-                 LastConfig, MeanConfig>;
+    std::variant<AugmentConfig, SignatureConfig, LogSignatureConfig,
+                 LinearConfig, ReluConfig, LeakyReluConfig, TanhConfig,
+                 SigmoidConfig, GeluConfig, SoftplusConfig, DropoutConfig,
+                 LayerNormConfig, FlattenConfig, LastConfig, MeanConfig>;
 
 /// One layer; `name` is the prefix of its parameters, by default `layers.I`
 /// with I counted from 0. Names are unique in a model.

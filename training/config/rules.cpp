@@ -82,6 +82,8 @@ enum class Effect { keeps, needs_and_keeps, needs_and_ends };
 Effect effect_of(const LayerSettings& settings) {
   if (const auto* signature = std::get_if<SignatureConfig>(&settings))
     return signature->stream ? Effect::needs_and_keeps : Effect::needs_and_ends;
+  if (const auto* log = std::get_if<LogSignatureConfig>(&settings))
+    return log->stream ? Effect::needs_and_keeps : Effect::needs_and_ends;
   if (std::holds_alternative<AugmentConfig>(settings))
     return Effect::needs_and_keeps;
   if (std::holds_alternative<FlattenConfig>(settings) ||

@@ -94,6 +94,25 @@ const Section& signature_layer() {
   return section;
 }
 
+const Section& logsignature_layer() {
+  using S = LogSignatureConfig;
+  static const Section section = layer<S>(
+      "logsignature", "the logarithm of the signature of the stream",
+      {required(integer("depth", in(&S::depth), "", {1, 1000},
+                        "level at which the signature is truncated")),
+       choice("mode", in(&S::mode), "words", {"expand", "words", "brackets"},
+              "coefficients of all words, of the Lyndon words, or in the "
+              "basis of their brackets"),
+       boolean("stream", in(&S::stream), "false",
+               "the log-signature of every initial part, a stream again"),
+       basepoint("basepoint", in(&S::basepoint), "none",
+                 "point put before the stream: false or none, true or zero, "
+                 "or one number per channel"),
+       boolean("inverse", in(&S::inverse), "false",
+               "the log-signature of the stream run backwards")});
+  return section;
+}
+
 const Section& linear_layer() {
   using S = LinearConfig;
   static const Section section = layer<S>(
@@ -139,6 +158,7 @@ const Section* plain_layer(const char* tag, const char* help) {
 std::vector<const Section*> layer_sections() {
   return {&augment_layer(),
           &signature_layer(),
+          &logsignature_layer(),
           &linear_layer(),
           plain_layer<ReluConfig>("relu", "max(x, 0)"),
           &leaky_relu_layer(),

@@ -272,6 +272,12 @@ constexpr WrongUse wrong_uses[] = {
     {"signature --input @/x.npy --depth 2 --logsignature tree --output "
      "@/y.npy",
      2, "expand, words or brackets"},
+    {"signature --input @/x.npy --depth 2 --logsignature words --scalar-term "
+     "--output @/y.npy",
+     2, "no scalar term"},
+    {"signature --input @/x.npy --depth 99 --logsignature words --output "
+     "@/y.npy",
+     2, "logsignature|largest depth"},
 };
 
 TEST(WrongUses, ExitCodeSentenceAndNothingWritten) {

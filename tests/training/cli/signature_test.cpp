@@ -25,36 +25,55 @@ double error_of(const std::string& path, const GoldenArray& expected) {
   return test::relative_error(to_doubles(got), expected.values);
 }
 
+// Runs `sigtrain signature` on a case whose result has the family's name.
+void check_case(const std::string& family, const test::GoldenCase& c,
+                const std::vector<std::string>& more) {
+  const auto& a = c.arguments;
+  SCOPED_TRACE(family + " " + a["case"].get<std::string>());
+  const TemporaryFolder folder;
+  std::vector<std::string> arguments = {
+      "signature",
+      "--input",
+      write_array(folder / "x.npy", c.at("path")),
+      "--depth",
+      std::to_string(a["depth"].get<int>()),
+      "--output",
+      folder / "y.npy",
+      "--cotangent",
+      write_array(folder / "g.npy", c.at("g_" + family)),
+      "--gradient",
+      folder / "dx.npy"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  if (a["stream"].get<bool>()) arguments.push_back("--stream");
+  if (a["inverse"].get<bool>()) arguments.push_back("--inverse");
+  const auto result = run_sigtrain(arguments);
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_LE(error_of(folder / "y.npy", c.at(family)), 1e-10);
+  EXPECT_LE(error_of(folder / "dx.npy", c.at("d_path")), 1e-10);
+}
+
 TEST(SignatureCommand, GoldenValuesAndGradients) {
   int count = 0;
   for (const test::GoldenCase& c : test::golden_cases("signature")) {
     const auto& a = c.arguments;
     if (a["basepoint"] == "tensor" || a["initial"].get<bool>()) continue;
-    SCOPED_TRACE(a["case"].get<std::string>());
     ++count;
-    const TemporaryFolder folder;
-    std::vector<std::string> arguments = {
-        "signature",
-        "--input",
-        write_array(folder / "x.npy", c.at("path")),
-        "--depth",
-        std::to_string(a["depth"].get<int>()),
-        "--output",
-        folder / "y.npy",
-        "--cotangent",
-        write_array(folder / "g.npy", c.at("g_signature")),
-        "--gradient",
-        folder / "dx.npy"};
-    if (a["stream"].get<bool>()) arguments.push_back("--stream");
-    if (a["basepoint"] == "zero") arguments.push_back("--basepoint");
-    if (a["inverse"].get<bool>()) arguments.push_back("--inverse");
-    if (a["scalar_term"].get<bool>()) arguments.push_back("--scalar-term");
-    const auto result = run_sigtrain(arguments);
-    ASSERT_EQ(result.code, 0) << result.err;
-    EXPECT_LE(error_of(folder / "y.npy", c.at("signature")), 1e-10);
-    EXPECT_LE(error_of(folder / "dx.npy", c.at("d_path")), 1e-10);
+    std::vector<std::string> more;
+    if (a["basepoint"] == "zero") more.push_back("--basepoint");
+    if (a["scalar_term"].get<bool>()) more.push_back("--scalar-term");
+    check_case("signature", c, more);
   }
   EXPECT_EQ(count, 41);
+}
+
+TEST(SignatureCommand, GoldenLogSignaturesAndGradients) {
+  const auto cases = test::golden_cases("logsignature");
+  EXPECT_EQ(cases.size(), 64u);
+  for (const test::GoldenCase& c : cases) {
+    std::vector<std::string> more = {"--logsignature", c.arguments["mode"]};
+    if (c.arguments["basepoint"].get<bool>()) more.push_back("--basepoint");
+    check_case("logsignature", c, more);
+  }
 }
 
 TEST(SignatureCommand, OutputsHaveTheInputsType) {

@@ -60,7 +60,7 @@ const std::vector<BrokenCase> kCases = {
     {"OfLayers",
      kData + "model: {type: signet, depth: 2, name: a}\n",
      {"f.yaml:2:33: unknown key 'name' in section 'model'; it belongs to layer "
-      "'augment', layer 'signature', layer 'linear' or others"}},
+      "'augment', layer 'signature', layer 'logsignature' or others"}},
     {"TagOutside",
      kHead + "train: {adam: {lr: 0.1}}\n",
      {"f.yaml:3:9: unknown key 'adam' in section 'train'; it belongs to "
@@ -140,13 +140,13 @@ const std::vector<BrokenCase> kCases = {
      {"f.yaml:2:19: unknown layer 'signture'; did you mean 'signature'?"}},
     {"UnknownLayerUnlike",
      kData + "model: {layers: [lstm]}\n",
-     {"f.yaml:2:18: unknown layer 'lstm'; expected augment, signature, linear, "
-      "relu, leaky_relu, tanh, sigmoid, gelu, softplus, dropout, layer_norm, "
-      "flatten, last or mean"}},
+     {"f.yaml:2:18: unknown layer 'lstm'; expected augment, signature, "
+      "logsignature, linear, relu, leaky_relu, tanh, sigmoid, gelu, softplus, "
+      "dropout, layer_norm, flatten, last or mean"}},
     {"SettingAsLayer",
      kData + "model: {layers: [{depth: 2}]}\n",
-     {"f.yaml:2:19: unknown layer 'depth'; it belongs to section 'model' or "
-      "layer 'signature'"}},
+     {"f.yaml:2:19: unknown layer 'depth'; it belongs to section 'model', "
+      "layer 'signature' or layer 'logsignature'"}},
     {"TwoLayersInOne",
      kData + "model:\n"
              "  layers:\n"
@@ -157,16 +157,18 @@ const std::vector<BrokenCase> kCases = {
     {"LayerIsAList",
      kData + "model: {layers: [[linear]]}\n",
      {"f.yaml:2:18: key 'layers' in section 'model': expected one layer "
-      "(augment, signature, linear, relu, leaky_relu, tanh, sigmoid, gelu, "
-      "softplus, dropout, layer_norm, flatten, last or mean), got a list"}},
+      "(augment, signature, logsignature, linear, relu, leaky_relu, tanh, "
+      "sigmoid, gelu, softplus, dropout, layer_norm, flatten, last or mean), "
+      "got a list"}},
     {"LayerIsEmpty",
      kData + "model:\n"
              "  layers:\n"
              "    -\n"
              "    - linear\n",
      {"f.yaml:5:5: key 'layers' in section 'model': expected one layer "
-      "(augment, signature, linear, relu, leaky_relu, tanh, sigmoid, gelu, "
-      "softplus, dropout, layer_norm, flatten, last or mean), got nothing"}},
+      "(augment, signature, logsignature, linear, relu, leaky_relu, tanh, "
+      "sigmoid, gelu, softplus, dropout, layer_norm, flatten, last or mean), "
+      "got nothing"}},
     {"LayersIsAMap",
      kData + "model: {layers: {linear: {}}}\n",
      {"f.yaml:2:17: key 'layers' in section 'model': expected a list of "

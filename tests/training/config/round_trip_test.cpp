@@ -53,12 +53,15 @@ TEST(RoundTrip, DefaultsOfLayersAreThoseOfTheStructs) {
       "data: {train: a.ts}\n"
       "model:\n"
       "  layers: [augment, relu, leaky_relu, tanh, sigmoid, gelu, softplus,\n"
-      "           layer_norm, dropout, {signature: {depth: 1}}, linear]\n",
+      "           layer_norm, dropout, {signature: {depth: 1, stream: true}},\n"
+      "           {logsignature: {depth: 1}}, linear]\n",
       "c.yaml");
+  SignatureConfig streaming;
+  streaming.stream = true;
   const std::vector<LayerSettings> expected = {
-      AugmentConfig{}, ReluConfig{},      LeakyReluConfig{}, TanhConfig{},
-      SigmoidConfig{}, GeluConfig{},      SoftplusConfig{},  LayerNormConfig{},
-      DropoutConfig{}, SignatureConfig{}, LinearConfig{}};
+      AugmentConfig{}, ReluConfig{}, LeakyReluConfig{},    TanhConfig{},
+      SigmoidConfig{}, GeluConfig{}, SoftplusConfig{},     LayerNormConfig{},
+      DropoutConfig{}, streaming,    LogSignatureConfig{}, LinearConfig{}};
   ASSERT_EQ(config.model.layers.size(), expected.size());
   for (std::size_t i = 0; i < expected.size(); ++i) {
     EXPECT_EQ(config.model.layers[i].settings, expected[i]) << i;
@@ -88,6 +91,8 @@ TEST(RoundTrip, EveryAlternative) {
       {"model.type=signet3"},
       {"model={layers: [{signature: {depth: 2, basepoint: [0.1, -1e-05]}}]}"},
       {"model={layers: [{signature: {depth: 2, basepoint: true, name: a.b}}]}"},
+      {"model={layers: [{logsignature: {depth: 2, mode: brackets, basepoint: "
+       "[1, 2], inverse: true}}]}"},
       {"model={layers: [relu, last, {linear: {name: layers.9}}]}"},
   };
   for (const auto& overrides : cases) expect_round_trip(with(overrides));

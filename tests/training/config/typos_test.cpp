@@ -57,7 +57,8 @@ model:
     - augment: {layer_sizes: [8, 8, 4], kernel_size: 4, stride: 1, padding: 0, dilation: 1, bias: true, activation: tanh, include_original: true, include_time: true, name: augment1}
     - signature: {depth: 3, stream: true, basepoint: true}
     - augment: {layer_sizes: [8, 4], kernel_size: 4, include_original: false}
-    - signature: {depth: 3, basepoint: zero, inverse: false, scalar_term: true}
+    - signature: {depth: 3, stream: true, basepoint: zero, inverse: false, scalar_term: true}
+    - logsignature: {depth: 2, mode: expand, stream: false, basepoint: true, inverse: true}
     - layer_norm: {eps: 1e-6}
     - leaky_relu: {slope: 0.1}
     - dropout: {p: 0.1}
