@@ -13,7 +13,7 @@ using Shape = SignatureConv1dShape;
 
 // Bytes of rows that a block of backward may hold: a share of the smallest
 // common second-level cache.
-constexpr std::int64_t kBlockBytes = 128 * 1024;
+constexpr std::int64_t kBlockBytes = 256 * 1024;
 
 // Vector multiply-adds that are worth a task of their own: some 30
 // microseconds.
@@ -67,14 +67,16 @@ void plan_row(const Shape& shape, Plan& plan) {
 }
 
 void plan_time(const Shape& shape, int vector_bytes, Plan& plan) {
-  constexpr std::int64_t multiple = Plan::kStepMultiple;
+  constexpr std::int64_t tile = Plan::kCotangentSteps;
   plan.steps = shape.increments();
-  plan.padded_steps = divide_up(plan.steps, multiple) * multiple;
+  plan.padded_steps =
+      divide_up(plan.steps, Plan::kStepMultiple) * Plan::kStepMultiple;
   const std::int64_t fit = std::clamp<std::int64_t>(
-      kBlockBytes / (plan.row_stride * vector_bytes) / multiple, 1, 5);
-  const std::int64_t pieces = plan.padded_steps / multiple;
-  plan.block_steps = divide_up(pieces, divide_up(pieces, fit)) * multiple;
-  plan.blocks = divide_up(plan.padded_steps, plan.block_steps);
+      kBlockBytes / (plan.row_stride * vector_bytes) / tile, 3, 16);
+  const std::int64_t tiles = divide_up(plan.steps, tile);
+  plan.walked_steps = tiles * tile;
+  plan.block_steps = divide_up(tiles, divide_up(tiles, fit)) * tile;
+  plan.blocks = divide_up(plan.walked_steps, plan.block_steps);
 }
 
 void plan_tasks(const Shape& shape, Plan& plan) {

@@ -27,6 +27,8 @@ struct SignatureConv1dPlan {
   /// Steps are padded with zero increments to a multiple of this, which the
   /// time tiles of all kernels divide.
   static constexpr std::int64_t kStepMultiple = 12;
+  /// The steps that backward goes back through at a time.
+  static constexpr std::int64_t kCotangentSteps = 4;
   static constexpr std::int64_t kMaxTasks = 16;
   /// Of these, over units: each adds to a y of its own.
   static constexpr std::int64_t kMaxUnitRanges = 8;
@@ -40,7 +42,8 @@ struct SignatureConv1dPlan {
   std::int64_t units = 0;     ///< of as many subtrees as replicas
   std::int64_t steps = 0;     ///< T
   std::int64_t padded_steps = 0;
-  std::int64_t block_steps = 0;  ///< of a block of backward
+  std::int64_t walked_steps = 0;  ///< back, T or a few more
+  std::int64_t block_steps = 0;   ///< of a block of backward
   std::int64_t blocks = 0;
   std::int64_t words = 0;  ///< S
 

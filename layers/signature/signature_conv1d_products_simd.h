@@ -5,17 +5,28 @@
 // vector where lanes hold different subtrees.
 
 #include "sigtape/framework/simd/vec.h"
+#include "sigtape/layers/signature/signature_conv1d_plan.h"
 
 namespace sigtape::SIGTAPE_ISA_NAME {
 
 // Tiles that fit the 32 vector registers of AVX-512 and NEON or the 16 of
-// others. kTimes and kCotangentTimes divide the plan's kStepMultiple.
+// others. kTimes divides the plan's kStepMultiple.
 #if SIGTAPE_VECTOR_BYTES == 64 || defined(__aarch64__)
-constexpr int kOutputs = 4, kTimes = 3, kWords = 6, kCotangentTimes = 4;
+constexpr bool kManyRegisters = true;
+constexpr int kWords = 6;
 #else
-constexpr int kOutputs = 2, kTimes = 3, kWords = 3, kCotangentTimes = 4;
+constexpr bool kManyRegisters = false;
+constexpr int kWords = 3;
 #endif
 constexpr int kTaps = 4;
+constexpr int kTimes = 3;
+constexpr int kCotangentTimes = cpu::SignatureConv1dPlan::kCotangentSteps;
+
+/// Outputs of a tile of K taps of the convolution.
+constexpr int tile_outputs(int taps) {
+  if (kManyRegisters || taps == 1) return 4;
+  return taps == 2 ? 2 : 1;
+}
 
 template <class T>
 SIGTAPE_INLINE Vec<T> spread(T weight) {
@@ -33,16 +44,15 @@ struct ProductSizes {
 };
 
 /// y[t - k] += W_k rows[t] for M outputs, K taps and kTimes rows; y stands at
-/// the position of the first row and the last of the taps.
+/// the position of the first row and the last of the taps. A tile has a sum
+/// for each position or, where it has so few that each would wait for itself,
+/// for each step and tap.
 template <class T, class Weight, int M, int K>
 SIGTAPE_INLINE void add_windows(const ProductSizes& size, const Vec<T>* rows,
                                 const Weight* weights, Vec<T>* y) {
-  Vec<T> sums[M][kTimes + K - 1];
-#pragma GCC unroll 16
-  for (int m = 0; m < M; ++m)
-#pragma GCC unroll 16
-    for (int z = 0; z < kTimes + K - 1; ++z)
-      sums[m][z] = y[z * size.outputs + m];
+  constexpr int kPositions = kTimes + K - 1;
+  constexpr bool kShared = kManyRegisters && M > 1;
+  Vec<T> sums[M][kShared ? kPositions : kTimes * K] = {};
   const std::int64_t next = size.row_words * size.kernel;
   for (std::int64_t w = 0; w < size.words; ++w) {
     Vec<T> s[kTimes];
@@ -52,34 +62,51 @@ SIGTAPE_INLINE void add_windows(const ProductSizes& size, const Vec<T>* rows,
     for (int m = 0; m < M; ++m)
 #pragma GCC unroll 16
       for (int k = 0; k < K; ++k) {
-        const Vec<T> c = spread<T>(weights[m * next + w * size.kernel + k]);
+        const Vec<T> c =
+            in_register(spread<T>(weights[m * next + w * size.kernel + k]));
 #pragma GCC unroll 16
-        for (int t = 0; t < kTimes; ++t) sums[m][t + K - 1 - k] += c * s[t];
+        for (int t = 0; t < kTimes; ++t)
+          sums[m][kShared ? t + K - 1 - k : t * K + k] += c * s[t];
       }
   }
 #pragma GCC unroll 16
   for (int m = 0; m < M; ++m)
 #pragma GCC unroll 16
-    for (int z = 0; z < kTimes + K - 1; ++z)
-      y[z * size.outputs + m] = sums[m][z];
+    for (int z = 0; z < kPositions; ++z) {
+      Vec<T>& to = y[z * size.outputs + m];
+      if constexpr (kShared) {
+        to += sums[m][z];
+      } else {
+        Vec<T> sum = to;
+#pragma GCC unroll 16
+        for (int k = 0; k < K; ++k) {
+          const int t = z - (K - 1) + k;
+          if (t >= 0 && t < kTimes) sum += sums[m][t * K + k];
+        }
+        to = sum;
+      }
+    }
 }
 
 template <class T, class Weight, int K>
 SIGTAPE_INLINE void add_windows_of_taps(const ProductSizes& size,
                                         const Vec<T>* rows,
                                         const Weight* weights, Vec<T>* y) {
+  constexpr int kMany = tile_outputs(K);
   const std::int64_t next = size.row_words * size.kernel;
   std::int64_t o = 0;
-  for (; o + kOutputs <= size.outputs; o += kOutputs)
-    add_windows<T, Weight, kOutputs, K>(size, rows, weights + o * next, y + o);
-  if constexpr (kOutputs > 2) {
+  for (; o + kMany <= size.outputs; o += kMany)
+    add_windows<T, Weight, kMany, K>(size, rows, weights + o * next, y + o);
+  if constexpr (kMany > 2) {
     if (o + 2 <= size.outputs) {
       add_windows<T, Weight, 2, K>(size, rows, weights + o * next, y + o);
       o += 2;
     }
   }
-  if (o < size.outputs)
-    add_windows<T, Weight, 1, K>(size, rows, weights + o * next, y + o);
+  if constexpr (kMany > 1) {
+    if (o < size.outputs)
+      add_windows<T, Weight, 1, K>(size, rows, weights + o * next, y + o);
+  }
 }
 
 /// The convolution of kTimes rows, all outputs and taps; `y` stands at the
@@ -101,36 +128,75 @@ void convolve(const ProductSizes& size, const Vec<T>* rows,
     add_windows_of_taps<T, Weight, 1>(size, rows, rest, first);
 }
 
-/// dW_k += rows[t] dy[t - k] over n rows, for M words, O outputs and K taps.
+/// One product of the weights' gradients: n rows with dy; `dy` stands at the
+/// first row's position. Sums that are `fresh` start at zero.
+template <class T>
+struct GradientRows {
+  const Vec<T>* rows;
+  std::int64_t n;
+  const Vec<T>* dy;
+  bool fresh;
+};
+
+/// One step of `add_weight_gradients`, Z steps after a multiple of K: dy of
+/// the last K steps stays in registers, and only the newest is loaded.
+template <class T, int M, int O, int K, int Z>
+SIGTAPE_INLINE void add_step(const ProductSizes& size, const Vec<T>* row,
+                             const Vec<T>* dy, Vec<T> (&c)[O][K],
+                             Vec<T> (&sums)[M][O][K]) {
+#pragma GCC unroll 16
+  for (int o = 0; o < O; ++o) c[o][Z] = dy[Z * size.outputs + o];
+#pragma GCC unroll 16
+  for (int m = 0; m < M; ++m) {
+    const Vec<T> s = in_register(row[Z * size.row_stride + m]);
+#pragma GCC unroll 16
+    for (int o = 0; o < O; ++o)
+#pragma GCC unroll 16
+      for (int k = 0; k < K; ++k) sums[m][o][k] += s * c[o][(Z - k + K) % K];
+  }
+}
+
+/// dW_k += rows[t] dy[t - k] for M words, O outputs and K taps.
 template <class T, int M, int O, int K>
 SIGTAPE_INLINE void add_weight_gradients(const ProductSizes& size,
-                                         const Vec<T>* rows, std::int64_t n,
-                                         const Vec<T>* dy, Vec<T>* dweights) {
+                                         const GradientRows<T>& in,
+                                         std::int64_t word, std::int64_t output,
+                                         Vec<T>* dweights) {
   const std::int64_t next = size.row_words * size.kernel;
-  Vec<T> sums[M][O][K];
+  const Vec<T>* row = in.rows + word;
+  const Vec<T>* dy = in.dy + output;
+  dweights += output * next + word * size.kernel;
+  Vec<T> sums[M][O][K] = {}, c[O][K];
+  if (!in.fresh) {
 #pragma GCC unroll 16
-  for (int m = 0; m < M; ++m)
-#pragma GCC unroll 16
-    for (int o = 0; o < O; ++o)
-#pragma GCC unroll 16
-      for (int k = 0; k < K; ++k)
-        sums[m][o][k] = dweights[o * next + m * size.kernel + k];
-  for (std::int64_t t = 0; t < n; ++t) {
-    Vec<T> c[O][K];
-#pragma GCC unroll 16
-    for (int o = 0; o < O; ++o)
-#pragma GCC unroll 16
-      for (int k = 0; k < K; ++k) c[o][k] = dy[o - k * size.outputs];
-#pragma GCC unroll 16
-    for (int m = 0; m < M; ++m) {
-      const Vec<T> s = rows[m];
+    for (int m = 0; m < M; ++m)
 #pragma GCC unroll 16
       for (int o = 0; o < O; ++o)
 #pragma GCC unroll 16
-        for (int k = 0; k < K; ++k) sums[m][o][k] += s * c[o][k];
-    }
-    rows += size.row_stride;
-    dy += size.outputs;
+        for (int k = 0; k < K; ++k)
+          sums[m][o][k] = dweights[o * next + m * size.kernel + k];
+  }
+#pragma GCC unroll 16
+  for (int o = 0; o < O; ++o)
+#pragma GCC unroll 16
+    for (int k = 1; k < K; ++k) c[o][K - k] = dy[o - k * size.outputs];
+  std::int64_t left = in.n;
+  for (; left >= K; left -= K) {
+    add_step<T, M, O, K, 0>(size, row, dy, c, sums);
+    if constexpr (K > 1) add_step<T, M, O, K, 1>(size, row, dy, c, sums);
+    if constexpr (K > 2) add_step<T, M, O, K, 2>(size, row, dy, c, sums);
+    if constexpr (K > 3) add_step<T, M, O, K, 3>(size, row, dy, c, sums);
+    row += K * size.row_stride;
+    dy += K * size.outputs;
+  }
+  if constexpr (K > 1) {
+    if (left > 0) add_step<T, M, O, K, 0>(size, row, dy, c, sums);
+  }
+  if constexpr (K > 2) {
+    if (left > 1) add_step<T, M, O, K, 1>(size, row, dy, c, sums);
+  }
+  if constexpr (K > 3) {
+    if (left > 2) add_step<T, M, O, K, 2>(size, row, dy, c, sums);
   }
 #pragma GCC unroll 16
   for (int m = 0; m < M; ++m)
@@ -143,51 +209,46 @@ SIGTAPE_INLINE void add_weight_gradients(const ProductSizes& size,
 
 template <class T, int M, int O, int K>
 SIGTAPE_INLINE void weight_gradients_of_words(const ProductSizes& size,
-                                              const Vec<T>* rows,
-                                              std::int64_t n, const Vec<T>* dy,
+                                              const GradientRows<T>& in,
+                                              std::int64_t word,
                                               Vec<T>* dweights) {
-  const std::int64_t next = size.row_words * size.kernel;
   std::int64_t o = 0;
   for (; o + O <= size.outputs; o += O)
-    add_weight_gradients<T, M, O, K>(size, rows, n, dy + o,
-                                     dweights + o * next);
+    add_weight_gradients<T, M, O, K>(size, in, word, o, dweights);
   for (; o < size.outputs; ++o)
-    add_weight_gradients<T, M, 1, K>(size, rows, n, dy + o,
-                                     dweights + o * next);
+    add_weight_gradients<T, M, 1, K>(size, in, word, o, dweights);
 }
 
 template <class T, int K>
 SIGTAPE_INLINE void weight_gradients_of_taps(const ProductSizes& size,
-                                             const Vec<T>* rows, std::int64_t n,
-                                             const Vec<T>* dy,
+                                             const GradientRows<T>& in,
                                              Vec<T>* dweights) {
   // Fewer taps leave registers to more outputs.
   constexpr int kMany = K >= 3 ? 1 : kTaps / K;
+  constexpr int kSpan = kManyRegisters ? kWords : 2;
   std::int64_t w = 0;
-  for (; w + kWords <= size.words; w += kWords)
-    weight_gradients_of_words<T, kWords, kMany, K>(size, rows + w, n, dy,
-                                                   dweights + w * size.kernel);
+  for (; w + kSpan <= size.words; w += kSpan)
+    weight_gradients_of_words<T, kSpan, kMany, K>(size, in, w, dweights);
   for (; w < size.words; ++w)
-    weight_gradients_of_words<T, 1, kOutputs, K>(size, rows + w, n, dy,
-                                                 dweights + w * size.kernel);
+    weight_gradients_of_words<T, 1, kManyRegisters ? 4 : 2, K>(size, in, w,
+                                                               dweights);
 }
 
-/// Adds the weights' gradients of n rows; `dy` stands at the first row's
-/// position.
+/// Adds the weights' gradients, [O][word of the row][K].
 template <class T>
-void add_weight_gradients(const ProductSizes& size, const Vec<T>* rows,
-                          std::int64_t n, const Vec<T>* dy, Vec<T>* dweights) {
+void add_weight_gradients(const ProductSizes& size, GradientRows<T> in,
+                          Vec<T>* dweights) {
   std::int64_t k = 0;
-  for (; k + kTaps <= size.kernel; k += kTaps)
-    weight_gradients_of_taps<T, kTaps>(size, rows, n, dy - k * size.outputs,
-                                       dweights + k);
-  const Vec<T>* rest = dy - k * size.outputs;
+  for (; k + kTaps <= size.kernel; k += kTaps) {
+    weight_gradients_of_taps<T, kTaps>(size, in, dweights + k);
+    in.dy -= kTaps * size.outputs;
+  }
   if (size.kernel - k == 3)
-    weight_gradients_of_taps<T, 3>(size, rows, n, rest, dweights + k);
+    weight_gradients_of_taps<T, 3>(size, in, dweights + k);
   if (size.kernel - k == 2)
-    weight_gradients_of_taps<T, 2>(size, rows, n, rest, dweights + k);
+    weight_gradients_of_taps<T, 2>(size, in, dweights + k);
   if (size.kernel - k == 1)
-    weight_gradients_of_taps<T, 1>(size, rows, n, rest, dweights + k);
+    weight_gradients_of_taps<T, 1>(size, in, dweights + k);
 }
 
 /// out[t] = sum_{o, k} W_k dy[t - k] for M words and kCotangentTimes rows.

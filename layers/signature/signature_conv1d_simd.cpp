@@ -192,9 +192,10 @@ void block_back(const Task<T, Weight>& task, std::int64_t group,
     step<T, D>(task.subtree, first + q, dx + (first + q) * d, rows + q * stride,
                rows + (q + 1) * stride);
   const std::int64_t at = task.places.first_row() + first * outputs;
-  add_weight_gradients<T>(task.sizes, rows + stride, steps,
-                          task.places.dy(group) + at,
-                          task.slot + plan.dweights_at);
+  const GradientRows<T> products = {
+      rows + stride, steps, task.places.dy(group) + at,
+      group == task.groups.begin && first + steps == plan.walked_steps};
+  add_weight_gradients<T>(task.sizes, products, task.slot + plan.dweights_at);
   Vec<T>* direct = task.slot + plan.cotangents_at;
   for (std::int64_t q = steps - kCotangentTimes; q >= 0; q -= kCotangentTimes) {
     cotangents<T, Weight>(task.sizes, task.weights(),
@@ -229,7 +230,7 @@ void walk_back(const Task<T, Weight>& task, std::int64_t group, Vec<T>* ddx) {
   clear<T>(task.slot + plan.later_at, stride);
   for (std::int64_t b = plan.blocks - 1; b >= 0; --b) {
     const std::int64_t first = b * plan.block_steps;
-    const std::int64_t left = plan.padded_steps - first;
+    const std::int64_t left = plan.walked_steps - first;
     copy<T>(rows, checkpoints + b * stride, stride);
     block_back<T, Weight, D>(task, group, first,
                              left < plan.block_steps ? left : plan.block_steps,
@@ -259,8 +260,6 @@ void backward_units(const Call<T>& call, std::int64_t index) {
   Task<T, Weight> task(call, index);
   const SignatureConv1dPlan& plan = call.plan;
   const std::int64_t d = call.shape.channels;
-  const std::int64_t count =
-      call.shape.outputs * plan.row_words * call.shape.kernel;
   const std::int64_t group_range = index / plan.unit_ranges;
   T* gradient = group_range == 0 ? call.gradients.weight
                                  : call.workspace + plan.dweight_parts_at +
@@ -270,7 +269,6 @@ void backward_units(const Call<T>& call, std::int64_t index) {
     clear<T>(task.places.dincrements(task.unit_range, g), task.places.points);
   for (std::int64_t unit = task.units.begin; unit < task.units.end; ++unit) {
     task.start_unit(unit);
-    clear<T>(task.slot + plan.dweights_at, count);
     for (std::int64_t g = task.groups.begin; g < task.groups.end; ++g) {
       Vec<T>* ddx = task.places.dincrements(task.unit_range, g) + d;
       task.start_group(unit, g, ddx);

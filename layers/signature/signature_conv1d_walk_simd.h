@@ -129,10 +129,11 @@ SIGTAPE_INLINE void leaves_back(const Subtree<T>& s, const Vec<T>* increments,
                                 const Vec<T>* direct, Vec<T>* later,
                                 Vec<T>* dincrements, Vec<T>* dg) {
   const std::int64_t d = D ? D : s.channels;
-  Letters<T, D> letters, dletters;
+  Letters<T, D> letters;
   const Vec<T>* dx = letters.read(increments);
-  Vec<T>* ddx = dincrements;
-  if constexpr (D > 0) ddx = const_cast<Vec<T>*>(dletters.read(dincrements));
+  // Sums of what leaves give their letters, in registers where D is known.
+  Vec<T> sums[D ? D : 1] = {};
+  Vec<T>* ddx = D ? sums : dincrements;
   if (s.plan->levels == 1) {
     Vec<T> sum = {};
 #pragma GCC unroll 16
@@ -147,7 +148,7 @@ SIGTAPE_INLINE void leaves_back(const Subtree<T>& s, const Vec<T>* increments,
     for (std::int64_t leaf = 0; at < end; g += 2, dg += 2) {
       Vec<T> dg0 = {}, dg1 = {};
       for (std::int64_t i = 0; i < d; ++i, ++at, leaf += d) {
-        const Vec<T> q = dx[i], sum = row[at] + g[1] * q;
+        const Vec<T> q = increments[i], sum = row[at] + g[1] * q;
         Vec<T> dsum = {};
 #pragma GCC unroll 16
         for (std::int64_t j = 0; j < d; ++j) {
@@ -158,7 +159,7 @@ SIGTAPE_INLINE void leaves_back(const Subtree<T>& s, const Vec<T>* increments,
         later[at] += dsum;
         dg0 += ds * q;
         dg1 += dsum * q;
-        ddx[i] += ds * g[0] + dsum * g[1];
+        dincrements[i] += ds * g[0] + dsum * g[1];
       }
       dg[0] = dg0;
       dg[1] = dg1;
@@ -166,7 +167,7 @@ SIGTAPE_INLINE void leaves_back(const Subtree<T>& s, const Vec<T>* increments,
   }
   if constexpr (D > 0) {
 #pragma GCC unroll 16
-    for (int j = 0; j < D; ++j) dincrements[j] = ddx[j];
+    for (int j = 0; j < D; ++j) dincrements[j] += sums[j];
   }
 }
 
