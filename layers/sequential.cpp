@@ -65,7 +65,8 @@ void Sequential::check_length(std::int64_t length) const {
   std::size_t layers = 1;  // the last of them has too few points
   while (least_length_of(layers, 0) <= length) ++layers;
   const Module& stop = *children_[layers - 1].module;
-  const bool is_signature = std::string_view(stop.type()).ends_with("signature");
+  const bool is_signature =
+      std::string_view(stop.type()).ends_with("signature");
   fail(stop.label(), ": too short a stream",
        is_signature ? " to take the signature" : "",
        ": the model needs at least ", least_length_, " points, got ", length);
