@@ -1,5 +1,6 @@
 #include "sigtape/layers/signature/signature_conv1d_kernels.h"
 
+#include <algorithm>
 #include <type_traits>
 
 #include "sigtape/framework/parallel.h"
@@ -52,59 +53,127 @@ void run(const SignatureConv1dCall<T>& call, std::int64_t count,
   for (std::int64_t i = 0; i < count; ++i) piece(call, i);
 }
 
-// Elements of the weight's gradient that one tile sums over the parts.
+// Elements of a weight's gradient that one tile sums.
 constexpr std::int64_t kSumTile = 1 << 14;
 
+// Adds `parts` arrays that stand one after another to `sum`.
 template <class T>
-void sum_weight_parts(const SignatureConv1dCall<T>& call) {
-  const SignatureConv1dShape& shape = call.shape;
-  const std::int64_t count = shape.outputs * call.plan.words * shape.kernel;
-  if (call.plan.group_ranges == 1) return;
+void add_parts(std::int64_t parts, const T* from, std::int64_t count, T* sum) {
+  if (parts == 0) return;
   parallel_ranges(count, kSumTile, [&](std::int64_t begin, std::int64_t end) {
-    T* __restrict sum = call.gradients.weight;
-    for (std::int64_t r = 1; r < call.plan.group_ranges; ++r) {
-      const T* __restrict part =
-          call.workspace + call.plan.dweight_parts_at + (r - 1) * count;
-      for (std::int64_t k = begin; k < end; ++k) sum[k] += part[k];
+    for (std::int64_t r = 0; r < parts; ++r) {
+      const T* __restrict part = from + r * count;
+      T* __restrict to = sum;
+      for (std::int64_t k = begin; k < end; ++k) to[k] += part[k];
     }
   });
 }
 
+std::int64_t weight_elements(const SignatureConv1dShape& shape) {
+  return shape.outputs * shape.words() * shape.kernel;
+}
+
+// Paths first .. first + shape.batch - 1 of a call, which run with a plan of
+// their own.
+struct Share {
+  std::int64_t first;
+  SignatureConv1dShape shape;
+};
+
+// The shares of a call, one or two.
 template <class T>
-void sum_bias_parts(const SignatureConv1dCall<T>& call) {
-  const T* parts = call.workspace + call.plan.dbias_parts_at;
-  for (std::int64_t o = 0; o < call.shape.outputs; ++o) {
-    T sum = 0;
-    for (std::int64_t g = 0; g < call.plan.groups; ++g)
-      sum += parts[g * call.shape.outputs + o];
-    call.gradients.bias[o] = sum;
+struct Shares {
+  Share list[2];
+  int count;
+
+  explicit Shares(const SignatureConv1dShape& shape) {
+    const std::int64_t first =
+        paths_of_first_share(shape, table_of<T>(active_isa()).lanes);
+    list[0] = list[1] = {0, shape};
+    list[0].shape.batch = first;
+    list[1].first = first;
+    list[1].shape.batch = shape.batch - first;
+    count = first < shape.batch ? 2 : 1;
   }
+  // Of the largest plan.
+  std::size_t plan_bytes(bool backward) const {
+    std::size_t bytes = 0;
+    for (int k = 0; k < count; ++k)
+      bytes = std::max(bytes, plan_of<T>(list[k].shape, backward).bytes);
+    return bytes;
+  }
+};
+
+template <class T>
+SignatureConv1dInputs<T> inputs_of(const Share& share,
+                                   const SignatureConv1dInputs<T>& inputs) {
+  SignatureConv1dInputs<T> own = inputs;
+  own.path += share.first * share.shape.length * share.shape.channels;
+  if (own.lengths) own.lengths += share.first;
+  return own;
+}
+
+template <class T>
+void run_forward(const Share& share, const SignatureConv1dInputs<T>& all, T* y,
+                 void* workspace) {
+  const SignatureConv1dTable<T>& table = table_of<T>(active_isa());
+  const SignatureConv1dPlan plan = plan_of<T>(share.shape, false);
+  const SignatureConv1dInputs<T> inputs = inputs_of(share, all);
+  SignatureConv1dCall<T> call = {share.shape, plan, inputs,
+                                 static_cast<T*>(workspace)};
+  call.y = y + share.first * share.shape.rows() * share.shape.outputs;
+  run(call, plan.groups, table.load_group);
+  run(call, plan.tasks(), table.forward_task);
+  run(call, plan.groups, table.write_group);
+}
+
+// Writes the share's gradients of weight and bias.
+template <class T>
+void run_backward(const Share& share, const SignatureConv1dInputs<T>& all,
+                  const T* dy, SignatureConv1dGradients<T> gradients,
+                  void* workspace) {
+  const SignatureConv1dShape& shape = share.shape;
+  const SignatureConv1dTable<T>& table = table_of<T>(active_isa());
+  const SignatureConv1dPlan plan = plan_of<T>(shape, true);
+  const SignatureConv1dInputs<T> inputs = inputs_of(share, all);
+  gradients.path += share.first * shape.length * shape.channels;
+  SignatureConv1dCall<T> call = {shape, plan, inputs,
+                                 static_cast<T*>(workspace)};
+  call.dy = dy + share.first * shape.rows() * shape.outputs;
+  call.gradients = gradients;
+  run(call, plan.groups, table.load_group);
+  run(call, plan.groups, table.load_cotangents);
+  run(call, plan.tasks(), table.backward_task);
+  run(call, plan.groups, table.write_gradients);
+  add_parts<T>(plan.group_ranges - 1, call.workspace + plan.dweight_parts_at,
+               weight_elements(shape), gradients.weight);
+  std::fill_n(gradients.bias, shape.outputs, T(0));
+  add_parts<T>(plan.groups, call.workspace + plan.dbias_parts_at, shape.outputs,
+               gradients.bias);
 }
 
 }  // namespace
 
 template <class T>
 std::size_t signature_conv1d_forward_bytes(const SignatureConv1dShape& shape) {
-  return plan_of<T>(shape, false).bytes;
+  return Shares<T>(shape).plan_bytes(false);
 }
 
 template <class T>
 std::size_t signature_conv1d_backward_bytes(const SignatureConv1dShape& shape) {
-  return plan_of<T>(shape, true).bytes;
+  const Shares<T> shares(shape);
+  const std::int64_t more =
+      shares.count > 1 ? weight_elements(shape) + shape.outputs : 0;
+  return shares.plan_bytes(true) + static_cast<std::size_t>(more) * sizeof(T);
 }
 
 template <class T>
 void signature_conv1d_forward(const SignatureConv1dShape& shape,
                               const SignatureConv1dInputs<T>& inputs, T* y,
                               void* workspace) {
-  const SignatureConv1dTable<T>& table = table_of<T>(active_isa());
-  const SignatureConv1dPlan plan = plan_of<T>(shape, false);
-  SignatureConv1dCall<T> call = {shape, plan, inputs,
-                                 static_cast<T*>(workspace)};
-  call.y = y;
-  run(call, plan.groups, table.load_group);
-  run(call, plan.tasks(), table.forward_task);
-  run(call, plan.groups, table.write_group);
+  const Shares<T> shares(shape);
+  for (int k = 0; k < shares.count; ++k)
+    run_forward(shares.list[k], inputs, y, workspace);
 }
 
 template <class T>
@@ -113,18 +182,16 @@ void signature_conv1d_backward(const SignatureConv1dShape& shape,
                                const T* dy,
                                const SignatureConv1dGradients<T>& gradients,
                                void* workspace) {
-  const SignatureConv1dTable<T>& table = table_of<T>(active_isa());
-  const SignatureConv1dPlan plan = plan_of<T>(shape, true);
-  SignatureConv1dCall<T> call = {shape, plan, inputs,
-                                 static_cast<T*>(workspace)};
-  call.dy = dy;
-  call.gradients = gradients;
-  run(call, plan.groups, table.load_group);
-  run(call, plan.groups, table.load_cotangents);
-  run(call, plan.tasks(), table.backward_task);
-  run(call, plan.groups, table.write_gradients);
-  sum_weight_parts(call);
-  sum_bias_parts(call);
+  const Shares<T> shares(shape);
+  run_backward(shares.list[0], inputs, dy, gradients, workspace);
+  if (shares.count == 1) return;
+  SignatureConv1dGradients<T> rest = gradients;
+  rest.weight =
+      static_cast<T*>(workspace) + shares.plan_bytes(true) / sizeof(T);
+  rest.bias = rest.weight + weight_elements(shape);
+  run_backward(shares.list[1], inputs, dy, rest, workspace);
+  add_parts<T>(1, rest.weight, weight_elements(shape), gradients.weight);
+  add_parts<T>(1, rest.bias, shape.outputs, gradients.bias);
 }
 
 #define SIGTAPE_INSTANTIATE(T)                                                \

@@ -179,4 +179,11 @@ Plan make_signature_conv1d_plan(const Shape& shape, bool backward, int lanes,
   return plan;
 }
 
+std::int64_t paths_of_first_share(const Shape& shape, int lanes) {
+  const std::int64_t rest = shape.batch % lanes;
+  const bool replicable = shape.depth > 1 && shape.channels > 1;
+  const bool split = shape.batch > lanes && 2 * rest <= lanes && replicable;
+  return split ? shape.batch - rest : shape.batch;
+}
+
 }  // namespace sigtape::cpu

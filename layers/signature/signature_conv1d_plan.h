@@ -89,4 +89,9 @@ SignatureConv1dPlan make_signature_conv1d_plan(
     const SignatureConv1dShape& shape, bool backward, int lanes,
     int element_bytes);
 
+/// How many paths of a call run first, with a plan of their own: all of them,
+/// or those that fill whole groups, where the others would leave at least half
+/// of the lanes empty and had better stand there as replicas.
+std::int64_t paths_of_first_share(const SignatureConv1dShape& shape, int lanes);
+
 }  // namespace sigtape::cpu
