@@ -41,7 +41,8 @@ double deviation(const std::vector<double>& values) {
 bool Score::better_than(const Score& other) const {
   if (metrics.empty() || other.metrics.empty()) return !metrics.empty();
   const double m = mean(metrics), o = mean(other.metrics);
-  if (m != o) return classification ? m > o : m < o;
+  // Equal accuracies may differ by the rounding of their means.
+  if (std::abs(m - o) > 1e-12) return classification ? m > o : m < o;
   return mean(losses) < mean(other.losses);
 }
 
