@@ -90,7 +90,9 @@ std::int64_t tasks_of(std::int64_t units, std::int64_t work) {
 template <class T>
 class Net {
  public:
-  Net(const StreamNetShape& s, const StreamNetWeights<T>& w)
+  // Packs the weights of the first `packed` layers, and the first's for dx.
+  Net(const StreamNetShape& s, const StreamNetWeights<T>& w, int packed,
+      bool wants_dx)
       : s_(s), w_(w), tiling_(s), table_(kernels<T>()) {
     std::int64_t sizes = 0, outputs = 0;
     for (int i = 0; i < s.layers; ++i) {
@@ -101,8 +103,9 @@ class Net {
     }
     weights_ = sizes;
     outputs_ = outputs;
-    packed_ = CacheVector<T>(sizes + (s.layers ? s.rows(0) * s.sizes[0] : 0));
-    for (int i = 0; i < s.layers; ++i) pack(i);
+    packed_ = CacheVector<T>(sizes + (wants_dx ? s.rows(0) * s.sizes[0] : 0));
+    for (int i = 0; i < packed; ++i) pack(i);
+    if (wants_dx) pack_reversed();
   }
 
   // Numbers of a task's planes.
@@ -153,8 +156,7 @@ class Net {
   }
 
  private:
-  // Weights as [rows, outputs]; behind them the first layer's with its taps
-  // reversed, as [outputs taps, channels].
+  // Weights as [rows, outputs].
   void pack(int i) {
     const std::int64_t rows = s_.rows(i), out = s_.sizes[i];
     T* to = packed_.data() + first_weight_[i];
@@ -163,9 +165,12 @@ class Net {
         *to++ = w_.weight[i][o * rows + r];
       }
     }
-    if (i > 0) return;
-    to = packed_.data() + weights_;
-    for (std::int64_t o = 0; o < out; ++o) {
+  }
+
+  // The first layer's with its taps reversed, as [outputs taps, channels].
+  void pack_reversed() {
+    T* to = packed_.data() + weights_;
+    for (std::int64_t o = 0; o < s_.sizes[0]; ++o) {
       for (std::int64_t k = s_.kernel - 1; k >= 0; --k) {
         for (std::int64_t c = 0; c < s_.in; ++c) {
           *to++ = w_.weight[0][(o * s_.in + c) * s_.kernel + k];
@@ -332,7 +337,7 @@ void stream_net_forward(Cpu, const StreamNetShape& s,
                         const StreamNetWeights<T>& weights, const T* x,
                         const std::int64_t* points, T* y) {
   if (s.batch == 0) return;
-  const Net<T> net(s, weights);
+  const Net<T> net(s, weights, s.layers, false);
   const Tiling<T>& tiling = net.tiling();
   const std::int64_t tiles = s.batch * tiling.per_stream;
   const std::int64_t work = s.work() + s.in + s.channels();
@@ -363,7 +368,7 @@ void stream_net_backward(Cpu, const StreamNetShape& s,
                          const T* dy, const StreamNetGradients<T>& gradients) {
   if (gradients.dx) start_input_gradient(s, dy, gradients.dx);
   if (s.layers == 0) return;
-  const Net<T> net(s, weights);
+  const Net<T> net(s, weights, s.layers - 1, gradients.dx);
   const Tiling<T>& tiling = net.tiling();
   // Neighbouring tiles of a stream add to the same points of dx.
   const bool whole = gradients.dx && s.kernel > 1;
