@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <memory>
@@ -25,11 +26,24 @@ int usable_cpus() {
   return std::max(1u, std::thread::hardware_concurrency());
 }
 
-// Persistent workers. Worker w of T takes the tiles of the w-th of T equal
-// shares; the caller is worker 0.
+// Lets the processor's other thread run while this one waits in a loop.
+void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Persistent workers; the caller is worker 0. Worker w of T begins with the
+// w-th of T equal shares of the tiles, then helps with what is left of the
+// others': nobody waits for a worker that the system has not woken yet.
 class Pool {
  public:
-  explicit Pool(int threads) : threads_(threads) {
+  explicit Pool(int threads)
+      : threads_(threads),
+        spins_(threads <= usable_cpus()),
+        shares_(std::make_unique<Share[]>(threads)) {
     for (int w = 1; w < threads; ++w) {
       workers_.emplace_back([this, w] { serve(w); });
     }
@@ -39,54 +53,86 @@ class Pool {
     {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
+      ++round_;
     }
     start_.notify_all();
     for (std::thread& worker : workers_) worker.join();
   }
 
-  int threads() const { return threads_; }
-
   void run(std::int64_t tiles, detail::TileFunction function,
            const void* body) {
     const std::lock_guard one_at_a_time(run_mutex_);
+    bool wake;
     {
       const std::lock_guard lock(mutex_);
       tiles_ = tiles;
       function_ = function;
       body_ = body;
-      error_ = nullptr;
-      busy_ = threads_ - 1;
+      for (int w = 0; w < threads_; ++w) shares_[w].next = share_begin(w);
+      open_ = true;
       ++round_;
+      wake = sleeping_ > 0;
     }
-    start_.notify_all();
+    if (wake) start_.notify_all();
     work(0);
-    std::unique_lock lock(mutex_);
-    done_.wait(lock, [this] { return busy_ == 0; });
-    if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+    finish();
   }
 
  private:
+  struct alignas(64) Share {
+    std::atomic<std::int64_t> next{0};
+  };
+
+  std::int64_t share_begin(int worker) const {
+    return tiles_ * worker / threads_;
+  }
+
+  // All tiles are taken: nobody joins any more, and who works ends.
+  void finish() {
+    {
+      const std::lock_guard lock(mutex_);
+      open_ = false;
+    }
+    spin_while([this] { return active_ > 0; });
+    std::unique_lock lock(mutex_);
+    done_.wait(lock, [this] { return active_ == 0; });
+    if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+  }
+
+  // Waking a sleeper takes longer than the pause between two operations.
+  template <class Condition>
+  void spin_while(const Condition& condition) const {
+    using Clock = std::chrono::steady_clock;
+    if (!spins_ || !condition()) return;
+    const Clock::time_point end = Clock::now() + std::chrono::microseconds(50);
+    do {
+      for (int i = 0; i < 16 && condition(); ++i) pause();
+    } while (condition() && Clock::now() < end);
+  }
+
   void serve(int worker) {
     for (std::uint64_t seen = 0;;) {
+      spin_while([&] { return round_ == seen; });
       {
         std::unique_lock lock(mutex_);
-        start_.wait(lock, [&] { return stopping_ || round_ != seen; });
+        ++sleeping_;
+        start_.wait(lock, [&] { return round_ != seen; });
+        --sleeping_;
         if (stopping_) return;
         seen = round_;
+        if (!open_) continue;
+        ++active_;
       }
       work(worker);
       const std::lock_guard lock(mutex_);
-      if (--busy_ == 0) done_.notify_one();
+      if (--active_ == 0) done_.notify_one();
     }
   }
 
   void work(int worker) {
     inside_parallel_for = true;
     try {
-      const std::int64_t end = tiles_ * (worker + 1) / threads_;
-      for (std::int64_t t = tiles_ * worker / threads_; t < end; ++t) {
-        function_(body_, t);
-      }
+      for (int i = 0; i < threads_; ++i) work_share((worker + i) % threads_);
     } catch (...) {
       const std::lock_guard lock(mutex_);
       if (!error_) error_ = std::current_exception();
@@ -94,16 +140,29 @@ class Pool {
     inside_parallel_for = false;
   }
 
+  void work_share(int owner) {
+    const std::int64_t end = share_begin(owner + 1);
+    std::atomic<std::int64_t>& next = shares_[owner].next;
+    while (next < end) {
+      const std::int64_t tile = next++;
+      if (tile < end) function_(body_, tile);
+    }
+  }
+
   const int threads_;
+  const bool spins_;
+  const std::unique_ptr<Share[]> shares_;
   std::vector<std::thread> workers_;
   std::mutex run_mutex_, mutex_;
   std::condition_variable start_, done_;
-  std::uint64_t round_ = 0;
+  std::atomic<std::uint64_t> round_{0};
+  std::atomic<int> active_{0};  // workers inside, but for the caller
+  int sleeping_ = 0;
+  bool open_ = false;
   std::int64_t tiles_ = 0;
   detail::TileFunction function_ = nullptr;
   const void* body_ = nullptr;
   std::exception_ptr error_;
-  int busy_ = 0;
   bool stopping_ = false;
 };
 
