@@ -73,7 +73,8 @@ template <class T>
 std::size_t signature_conv1d_backward_bytes(const SignatureConv1dShape& shape);
 
 /// Writes y, [B, R, O]. The workspace is aligned to 64 bytes; nothing is
-/// allocated. The same bits for any number of threads.
+/// allocated. The same bits for any number of threads. Numbers too small to be
+/// normal count as zero, here and in backward.
 template <class T>
 void signature_conv1d_forward(const SignatureConv1dShape& shape,
                               const SignatureConv1dInputs<T>& inputs, T* y,

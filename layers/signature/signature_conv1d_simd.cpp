@@ -2,6 +2,7 @@
 // every instruction set: tasks of subtrees, each walked through time with its
 // products. See signature_conv1d_plan.h for the terms.
 
+#include "sigtape/framework/simd/denormals_simd.h"
 #include "sigtape/layers/signature/signature_conv1d_products_simd.h"
 #include "sigtape/layers/signature/signature_conv1d_walk_simd.h"
 #include "sigtape/layers/signature/signature_conv1d_words_simd.h"
@@ -319,9 +320,23 @@ void backward_task(const Call<T>& call, std::int64_t index) {
 }
 
 template <class T>
+using Piece = typename cpu::SignatureConv1dTable<T>::Piece;
+
+template <class T, Piece<T> piece>
+void flushed(const Call<T>& call, std::int64_t index) {
+  const FlushDenormals guard;
+  piece(call, index);
+}
+
+template <class T>
 constexpr cpu::SignatureConv1dTable<T> table() {
-  return {lanes<T>(),     load_group<T>,    load_cotangents<T>, forward_task<T>,
-          write_group<T>, backward_task<T>, write_gradients<T>};
+  return {lanes<T>(),
+          flushed<T, load_group<T>>,
+          flushed<T, load_cotangents<T>>,
+          flushed<T, forward_task<T>>,
+          flushed<T, write_group<T>>,
+          flushed<T, backward_task<T>>,
+          flushed<T, write_gradients<T>>};
 }
 
 }  // namespace

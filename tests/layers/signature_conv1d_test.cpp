@@ -243,6 +243,21 @@ TEST(SignatureConv1d, NeverHoldsTheStream) {
   EXPECT_EQ(cache_statistics().misses, 0);
 }
 
+TEST(SignatureConv1d, TakesTinyCotangentsAsZeroAndNobodyElseDoes) {
+  const Case c{3, 8, 2, 3, 2, 3};
+  const float tiny = 1e-40f;
+  for (const Isa isa : supported_isas()) {
+    const ScopedIsa forced(isa);
+    std::vector<Tensor> in = inputs_of(c, DType::float32);
+    in[1].set_requires_grad();
+    const Tensor y = signature_conv1d(in[0], c.depth, in[1]);
+    y.backward(full(y.shape(), tiny));
+    for (const double g : in[1].grad().to_vector()) EXPECT_EQ(g, 0);
+    volatile float half = .5f, small = tiny;
+    EXPECT_GT(half * small, 0);
+  }
+}
+
 TEST(SignatureConv1d, NamesWhatIsWrong) {
   const Case c{3, 8, 2, 3, 2, 3};
   const std::vector<Tensor> in = inputs_of(c, DType::float64);
