@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -82,29 +83,19 @@ Terms difference(const Terms& a, const Terms& b) {
 
 class OwnedTable {
  public:
-  OwnedTable(std::int64_t channels, std::int64_t depth)
+  OwnedTable(std::int64_t channels, std::int64_t depth, LyndonMaps maps)
       : channels_(channels),
         depth_(depth),
         words_(lyndon_words(channels, depth)) {
     split_begin_.push_back(0);
     for (const Word& word : words_) add_word(word);
+    if (maps != LyndonMaps::words) add_brackets(maps == LyndonMaps::expansion);
   }
 
-  LyndonTable words() const {
-    return {std::ssize(column_),
-            column_.data(),
-            split_begin_.data(),
-            splits_.data(),
-            {},
-            {}};
-  }
-  // Not to be called twice.
-  LyndonTable words_and_brackets() {
-    add_brackets();
-    LyndonTable table = words();
-    table.words_of_brackets = words_of_brackets_.view();
-    table.signature_of_brackets = signature_of_brackets_.view();
-    return table;
+  LyndonTable view() const {
+    return {std::ssize(column_),       column_.data(),
+            split_begin_.data(),       splits_.data(),
+            words_of_brackets_.view(), signature_of_brackets_.view()};
   }
 
  private:
@@ -148,21 +139,23 @@ class OwnedTable {
                       product(v, u, words(prefix)));
   }
 
-  void add_brackets() {
-    std::vector<Terms> brackets;
+  void add_brackets(bool expansion) {
+    std::vector<Terms> shorter;
     std::vector<Entry> words, all;
     for (std::int64_t i = 0; i < std::ssize(words_); ++i) {
-      brackets.push_back(expand(i, brackets));
+      Terms terms = expand(i, shorter);
       const std::int64_t level = level_offset(channels_, std::ssize(words_[i]));
-      for (const auto& [word, coefficient] : brackets.back()) {
-        all.push_back({level + word, i, coefficient});
+      for (const auto& [word, coefficient] : terms) {
+        if (expansion) all.push_back({level + word, i, coefficient});
         const std::int64_t row = index_of(level + word);
         if (row >= 0 && row != i) words.push_back({row, i, coefficient});
       }
+      if (std::ssize(words_[i]) < depth_) shorter.push_back(std::move(terms));
     }
-    signature_of_brackets_ =
-        sorted_rows(std::move(all), signature_channels(channels_, depth_));
     words_of_brackets_ = sorted_rows(std::move(words), std::ssize(words_));
+    if (expansion)
+      signature_of_brackets_ =
+          sorted_rows(std::move(all), signature_channels(channels_, depth_));
   }
 
   std::int64_t channels_, depth_;
@@ -175,26 +168,22 @@ class OwnedTable {
 }  // namespace
 
 const LyndonTable& lyndon_table(std::int64_t channels, std::int64_t depth,
-                                bool brackets) {
-  struct Tables {
-    LyndonTable plain, bracketed;
-    std::unique_ptr<OwnedTable> owner;
+                                LyndonMaps maps) {
+  struct Entry {
+    std::unique_ptr<const OwnedTable> owner;
+    LyndonTable table;
   };
-  using Key = std::pair<std::int64_t, std::int64_t>;
+  using Key = std::tuple<std::int64_t, std::int64_t, LyndonMaps>;
   static std::mutex mutex;
-  static auto& tables = *new std::map<Key, Tables>;
+  static auto& tables = *new std::map<Key, Entry>;
   const std::lock_guard lock(mutex);
   try {
-    Tables& entry = tables[{channels, depth}];
+    Entry& entry = tables[{channels, depth, maps}];
     if (!entry.owner) {
-      auto owner = std::make_unique<OwnedTable>(channels, depth);
-      entry.plain = owner->words();
-      entry.owner = std::move(owner);
+      entry.owner = std::make_unique<OwnedTable>(channels, depth, maps);
+      entry.table = entry.owner->view();
     }
-    if (!brackets) return entry.plain;
-    if (!entry.bracketed.column)
-      entry.bracketed = entry.owner->words_and_brackets();
-    return entry.bracketed;
+    return entry.table;
   } catch (const std::bad_alloc&) {
     fail<MemoryError>("logsignature: no memory for the tables of ", channels,
                       " channels and depth ", depth);

@@ -30,20 +30,23 @@ struct LyndonTable {
   /// [count + 1] where its length - 1 splits begin, the shortest prefix first.
   const std::int64_t* split_begin = nullptr;
   const WordSplit* splits = nullptr;
-  /// [count] rows of A less its diagonal of ones: words = A brackets. Row v has
-  /// the coefficients of the word v in the brackets of smaller words. Only
-  /// where brackets were asked for.
+  /// [count] rows of A less its diagonal of ones: words = A brackets. Row v
+  /// has the coefficients of the word v in the brackets of smaller words. From
+  /// LyndonMaps::brackets on.
   SparseRows words_of_brackets;
-  /// [S] rows: the coefficient of every word in each bracket. Only where
-  /// brackets were asked for.
+  /// [S] rows: the coefficient of every word in each bracket. Only with
+  /// LyndonMaps::expansion: they have by far the most entries.
   SparseRows signature_of_brackets;
 };
 
-/// The table of (channels, depth), with its brackets where they are needed.
-/// Built once for the whole process, at the first call, and never freed; may
-/// be called by several threads. Sizes are those that signature_channels
-/// accepts. Throws MemoryError where there is no room.
+/// How much of a table is wanted; each has all of those before.
+enum class LyndonMaps { words, brackets, expansion };
+
+/// The table of (channels, depth), with these maps. Built once for the whole
+/// process, at the first call, and never freed; may be called by several
+/// threads. Sizes are those that signature_channels accepts. Throws MemoryError
+/// where there is no room.
 const LyndonTable& lyndon_table(std::int64_t channels, std::int64_t depth,
-                                bool brackets);
+                                LyndonMaps maps);
 
 }  // namespace sigtape

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "sigtape/framework/dispatch.h"
 #include "sigtape/framework/ops.h"
@@ -44,6 +45,14 @@ Tensor adjoint(const SeriesNames& names, const SeriesShape& shape,
   // no derivative.
   return record(names.backward, dx, {x, cotangent}, {},
                 [name = names.backward](Backward&) { no_derivative(name); });
+}
+
+// None where all coordinates are those of a signature.
+std::optional<LyndonMaps> needed_maps(const SeriesShape& shape) {
+  if (shape.argument != Coordinates::signature) return LyndonMaps::expansion;
+  if (shape.result == Coordinates::brackets) return LyndonMaps::brackets;
+  if (shape.result == Coordinates::words) return LyndonMaps::words;
+  return {};
 }
 
 // Words of length 1 to `depth`, or infinity.
@@ -96,10 +105,8 @@ void require_series_fits(const char* op, const SeriesShape& shape,
 
 Tensor tensor_series(const SeriesNames& names, const Tensor& x,
                      SeriesShape shape) {
-  const bool lie = shape.argument != Coordinates::signature;
-  if (lie || shape.result != Coordinates::signature) {
-    shape.lyndon = &lyndon_table(shape.channels, shape.depth,
-                                 lie || shape.result == Coordinates::brackets);
+  if (const auto maps = needed_maps(shape)) {
+    shape.lyndon = &lyndon_table(shape.channels, shape.depth, *maps);
     shape.lyndon_words = shape.lyndon->count;
   }
   shape.rows = x.numel() / shape.argument_columns();

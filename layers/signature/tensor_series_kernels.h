@@ -35,9 +35,8 @@ struct SeriesShape {
   Coordinates result = Coordinates::signature;
   bool argument_scalar_term = false;
   bool result_scalar_term = false;
-  /// Lyndon words, and their table: where argument or result are not
-  /// `signature`; with brackets where the argument is not, or the result is
-  /// `brackets`. Sizes alone need the number only.
+  /// Lyndon words, and their table with the maps that argument and result
+  /// need; none where both are `signature`. Sizes alone need the number only.
   std::int64_t lyndon_words = 0;
   const LyndonTable* lyndon = nullptr;
 
