@@ -23,14 +23,16 @@ class AllocationCounter {
 
 }  // namespace sigtape::test
 
-// The array and nothrow forms call these.
-void* operator new(std::size_t bytes) {
+// The array and nothrow forms call these. They are not inlined, so that no
+// warning pairs one's malloc with the other's free.
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
   ++sigtape::test::operator_new_calls;
   if (void* block = std::malloc(bytes ? bytes : 1)) return block;
   throw std::bad_alloc();
 }
 
-void* operator new(std::size_t bytes, std::align_val_t alignment) {
+[[gnu::noinline]] void* operator new(std::size_t bytes,
+                                     std::align_val_t alignment) {
   ++sigtape::test::operator_new_calls;
   const auto align = static_cast<std::size_t>(alignment);
   const std::size_t rounded = (bytes + align - 1) / align * align;
@@ -38,11 +40,16 @@ void* operator new(std::size_t bytes, std::align_val_t alignment) {
   throw std::bad_alloc();
 }
 
-void operator delete(void* block) noexcept { std::free(block); }
-void operator delete(void* block, std::size_t) noexcept { std::free(block); }
-void operator delete(void* block, std::align_val_t) noexcept {
+[[gnu::noinline]] void operator delete(void* block) noexcept {
   std::free(block);
 }
-void operator delete(void* block, std::size_t, std::align_val_t) noexcept {
+[[gnu::noinline]] void operator delete(void* block, std::size_t) noexcept {
+  std::free(block);
+}
+[[gnu::noinline]] void operator delete(void* block, std::align_val_t) noexcept {
+  std::free(block);
+}
+[[gnu::noinline]] void operator delete(void* block, std::size_t,
+                                       std::align_val_t) noexcept {
   std::free(block);
 }
