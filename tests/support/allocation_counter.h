@@ -23,33 +23,74 @@ class AllocationCounter {
 
 }  // namespace sigtape::test
 
-// The array and nothrow forms call these. They are not inlined, so that no
-// warning pairs one's malloc with the other's free.
-[[gnu::noinline]] void* operator new(std::size_t bytes) {
-  ++sigtape::test::operator_new_calls;
-  if (void* block = std::malloc(bytes ? bytes : 1)) return block;
+namespace sigtape::test {
+
+inline void* counted(std::size_t bytes, std::size_t alignment) noexcept {
+  ++operator_new_calls;
+  const std::size_t rounded = (bytes + alignment) / alignment * alignment;
+  return std::aligned_alloc(alignment, rounded);
+}
+
+inline void* counted_or_throw(std::size_t bytes, std::size_t alignment) {
+  if (void* block = counted(bytes, alignment)) return block;
   throw std::bad_alloc();
 }
 
-[[gnu::noinline]] void* operator new(std::size_t bytes,
-                                     std::align_val_t alignment) {
-  ++sigtape::test::operator_new_calls;
-  const auto align = static_cast<std::size_t>(alignment);
-  const std::size_t rounded = (bytes + align - 1) / align * align;
-  if (void* block = std::aligned_alloc(align, rounded)) return block;
-  throw std::bad_alloc();
+inline constexpr std::size_t plain = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+
+}  // namespace sigtape::test
+
+// All forms: a sanitizer has its own of any that is missing here. They are not
+// inlined, so that no warning pairs one's allocation with another's release.
+#define SIGTAPE_NEW [[gnu::noinline]] void*
+#define SIGTAPE_DELETE [[gnu::noinline]] void
+using sigtape::test::counted;
+using sigtape::test::counted_or_throw;
+
+SIGTAPE_NEW operator new(std::size_t n) {
+  return counted_or_throw(n, sigtape::test::plain);
+}
+SIGTAPE_NEW operator new[](std::size_t n) {
+  return counted_or_throw(n, sigtape::test::plain);
+}
+SIGTAPE_NEW operator new(std::size_t n, const std::nothrow_t&) noexcept {
+  return counted(n, sigtape::test::plain);
+}
+SIGTAPE_NEW operator new[](std::size_t n, const std::nothrow_t&) noexcept {
+  return counted(n, sigtape::test::plain);
+}
+SIGTAPE_NEW operator new(std::size_t n, std::align_val_t a) {
+  return counted_or_throw(n, static_cast<std::size_t>(a));
+}
+SIGTAPE_NEW operator new[](std::size_t n, std::align_val_t a) {
+  return counted_or_throw(n, static_cast<std::size_t>(a));
 }
 
-[[gnu::noinline]] void operator delete(void* block) noexcept {
-  std::free(block);
+SIGTAPE_DELETE operator delete(void* p) noexcept { std::free(p); }
+SIGTAPE_DELETE operator delete[](void* p) noexcept { std::free(p); }
+SIGTAPE_DELETE operator delete(void* p, std::size_t) noexcept { std::free(p); }
+SIGTAPE_DELETE operator delete[](void* p, std::size_t) noexcept {
+  std::free(p);
 }
-[[gnu::noinline]] void operator delete(void* block, std::size_t) noexcept {
-  std::free(block);
+SIGTAPE_DELETE operator delete(void* p, const std::nothrow_t&) noexcept {
+  std::free(p);
 }
-[[gnu::noinline]] void operator delete(void* block, std::align_val_t) noexcept {
-  std::free(block);
+SIGTAPE_DELETE operator delete[](void* p, const std::nothrow_t&) noexcept {
+  std::free(p);
 }
-[[gnu::noinline]] void operator delete(void* block, std::size_t,
-                                       std::align_val_t) noexcept {
-  std::free(block);
+SIGTAPE_DELETE operator delete(void* p, std::align_val_t) noexcept {
+  std::free(p);
 }
+SIGTAPE_DELETE operator delete[](void* p, std::align_val_t) noexcept {
+  std::free(p);
+}
+SIGTAPE_DELETE operator delete(void* p, std::size_t,
+                               std::align_val_t) noexcept {
+  std::free(p);
+}
+SIGTAPE_DELETE operator delete[](void* p, std::size_t,
+                                 std::align_val_t) noexcept {
+  std::free(p);
+}
+#undef SIGTAPE_NEW
+#undef SIGTAPE_DELETE
