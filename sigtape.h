@@ -28,6 +28,7 @@
 #include "sigtape/layers/signature/path.h"
 #include "sigtape/layers/signature/signature.h"
 #include "sigtape/layers/signature/signature_combine.h"
+#include "sigtape/layers/signature/signature_conv1d.h"
 #include "sigtape/layers/signature/signature_group.h"
 #include "sigtape/layers/signature/signature_inversion.h"
 #include "sigtape/layers/signature_layer.h"

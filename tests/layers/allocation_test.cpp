@@ -3,7 +3,7 @@
 
 #include "sigtape/framework/allocator.h"
 #include "sigtape/sigtape.h"
-#include "support/allocation_counter.h"
+#include "support/allocations.h"
 
 namespace sigtape::test {
 namespace {

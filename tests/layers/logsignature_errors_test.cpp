@@ -4,7 +4,7 @@
 #include "sigtape/framework/allocator.h"
 #include "sigtape/framework/tape.h"
 #include "sigtape/layers/signature/logsignature.h"
-#include "support/allocation_counter.h"
+#include "support/allocations.h"
 #include "support/battery.h"
 
 namespace sigtape::test {
