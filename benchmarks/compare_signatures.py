@@ -35,8 +35,8 @@ def ours(arguments):
 def chosen_cases(groups):
     cases = []
     for group in groups.split(","):
-        cases += [c for c in GROUPS[group] if c not in cases]
-    return [dict(zip(COLUMNS, c)) for c in cases]
+        cases += GROUPS[group]
+    return [dict(zip(COLUMNS, c)) for c in dict.fromkeys(cases)]
 
 
 def multiply_adds(case):
@@ -123,14 +123,16 @@ def plot(path, results, arguments):
         axis.grid(True, alpha=0.3)
         if name == "length":
             axis.set_xscale("log")
+        else:
+            axis.xaxis.get_major_locator().set_params(integer=True)
     axes[0].set_ylabel("forward + backward, ms")
     axes[0].set_title("128 paths, 3 channels, depth 4")
     axes[1].set_title("32 paths of 128 points, depth 7")
     axes[2].set_title("128 paths of 100 points, 3 channels")
-    if axes[0].lines:
-        axes[0].legend()
     figure.suptitle(f"Signature and its gradient, {arguments.threads} thread(s)")
-    figure.tight_layout()
+    figure.tight_layout(rect=(0, 0.08, 1, 1))
+    lines = axes[0].get_legend_handles_labels()
+    figure.legend(*lines, loc="lower center", ncol=len(results[0][1]))
     figure.savefig(path, dpi=110)
 
 
