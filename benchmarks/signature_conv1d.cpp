@@ -1,7 +1,7 @@
 // A stream of signatures and the convolution that reads it, as one operation,
 // on one thread, beside the peak of multiply-adds measured at the same time.
 //
-//   benchmark_signature_conv1d_benchmark [options of Google Benchmark]
+//   benchmark_signature_conv1d [options of Google Benchmark]
 //
 // Arguments: batch, length, channels, depth, kernel, outputs. Counters are of
 // the fastest iteration: its milliseconds, its rate, and that over the peak.
