@@ -5,6 +5,7 @@
 #include <span>
 
 #include "sigtape/framework/check.h"
+#include "sigtape/framework/tape.h"
 #include "sigtape/training/data/split.h"
 
 namespace sigtape {
@@ -45,6 +46,7 @@ std::int64_t Trainer::batches_per_epoch() const {
 bool Trainer::run(const TrainingEvents& events) {
   stop_ = false;
   default_generator() = state_.generator;
+  if (!state_.finished) rehearse_last_batch();
   while (!state_.finished && !stop_) train_epoch(events);
   return state_.finished;
 }
@@ -63,6 +65,23 @@ void Trainer::train_epoch(const TrainingEvents& events) {
     if (state_.batch < batches_per_epoch()) return events.checkpoint();
   }
   end_epoch(events);
+}
+
+// Makes the last batch of an epoch, where it is of fewer cases, without an
+// update: the memory it needs is then in the cache before the first step.
+void Trainer::rehearse_last_batch() {
+  const std::int64_t rest = data_.cases() % options_.batch_size;
+  if (rest == 0 || rest == data_.cases() || anomaly_detection()) return;
+  const Generator generator = default_generator();
+  std::vector<std::int64_t> cases(rest);
+  std::iota(cases.begin(), cases.end(), 0);
+  model_.train();
+  for (int times = 0; times < 2; ++times) {
+    loss_and_gradients(data_.gather(cases));
+    optimizer_.gradient_norm();
+  }
+  model_.clear_gradients();
+  default_generator() = generator;
 }
 
 void Trainer::train_batch(const TrainingEvents& events, double learning_rate) {

@@ -87,6 +87,7 @@ class Trainer {
   void set_state(const TrainingState& state);
 
  private:
+  void rehearse_last_batch();
   void train_epoch(const TrainingEvents& events);
   void end_epoch(const TrainingEvents& events);
   void train_batch(const TrainingEvents& events, double learning_rate);

@@ -97,8 +97,22 @@ TEST_P(StepAllocation, NothingFromTheThirdStepOn) {
   }
 }
 
-// The last batch of an epoch, or one of longer streams, may need sizes that
-// none before it needed: these are asked for once.
+// A last batch of fewer cases is no exception.
+TEST_P(StepAllocation, NothingForAShorterLastBatch) {
+  set_num_threads(GetParam());
+  for (const Model& model : models) {
+    for (const Data& d : {data[0], data[1]}) {
+      const Config config =
+          parse_config(std::string(d.yaml) + model.yaml, "test.yaml");
+      const Use use = use_of_steps(config, 3, 25);
+      EXPECT_EQ(use.allocations, 0) << model.name << ", " << d.name;
+      EXPECT_EQ(use.misses, 0) << model.name << ", " << d.name;
+    }
+  }
+}
+
+// A batch of longer streams than any before it may need sizes that none before
+// it needed: these are asked for once.
 TEST_P(StepAllocation, BatchesOfOtherSizesTakeWhatTheyNeedOnce) {
   set_num_threads(GetParam());
   for (const Model& model : models) {
