@@ -5,6 +5,7 @@
 
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/masks.h"
+#include "sigtape/framework/ops/optional.h"
 #include "sigtape/framework/ops/stream_net_kernels.h"
 #include "sigtape/framework/tape.h"
 
@@ -27,11 +28,6 @@ StreamNetShape shape_of(const Shape& x, TensorList weights,
   s.original = o.include_original;
   s.time = o.include_time;
   return s;
-}
-
-Tensor dense(const Tensor& t) {
-  const NoGrad no_grad;
-  return t.defined() ? contiguous(t) : t;
 }
 
 // The parameters of a call, contiguous.

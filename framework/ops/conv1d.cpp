@@ -3,6 +3,7 @@
 // any order exists.
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/conv1d_kernels.h"
+#include "sigtape/framework/ops/optional.h"
 #include "sigtape/framework/tape.h"
 
 namespace sigtape {
@@ -48,11 +49,6 @@ void check(const Tensor& x, const Tensor& weight, const Tensor& bias,
   require(bias.shape() == Shape{weight.size(0)}, "conv1d: expected bias (",
           weight.size(0), ") for weight ", weight.shape(), ", got ",
           bias.shape());
-}
-
-Tensor dense(const Tensor& t) {
-  const NoGrad no_grad;
-  return contiguous(t);
 }
 
 Tensor conv1d_backward_weight(const Tensor& dy, const Tensor& x,

@@ -1,5 +1,6 @@
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/layer_norm_kernels.h"
+#include "sigtape/framework/ops/optional.h"
 #include "sigtape/framework/tape.h"
 
 namespace sigtape {
@@ -11,16 +12,6 @@ void check_parameter(const char* name, const Tensor& a, const Tensor& p) {
   require_same_type("layer_norm", a, p);
   require(p.shape() == Shape{a.size(-1)}, "layer_norm: expected ", name, " (",
           a.size(-1), ") for input ", a.shape(), ", got ", p.shape());
-}
-
-Tensor dense(const Tensor& t) {
-  const NoGrad no_grad;
-  return t.defined() ? contiguous(t) : t;
-}
-
-template <class T>
-const T* pointer(const Tensor& t) {
-  return t.defined() ? t.data<T>() : nullptr;
 }
 
 // The arguments are contiguous.

@@ -1,5 +1,6 @@
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/matmul_kernels.h"
+#include "sigtape/framework/ops/optional.h"
 #include "sigtape/framework/ops/stream_net_kernels.h"
 #include "sigtape/framework/tape.h"
 
@@ -37,16 +38,6 @@ StreamNetShape net_shape(const Tensor& x, const Tensor& weight) {
 bool is_narrow(const Tensor& x, const Tensor& weight) {
   return x.size(0) >= kManyRows && weight.size(0) < kNarrow &&
          stream_net_fits(Cpu{}, net_shape(x, weight));
-}
-
-Tensor dense(const Tensor& t) {
-  const NoGrad no_grad;
-  return t.defined() ? contiguous(t) : t;
-}
-
-template <class T>
-const T* pointer(const Tensor& t) {
-  return t.defined() ? t.data<T>() : nullptr;
 }
 
 void multiply_narrow(Tensor& out, const Tensor& x, const Tensor& weight,

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstring>
 
+#include "sigtape/framework/dispatch.h"
 #include "sigtape/framework/tape.h"
 
 namespace sigtape {
@@ -11,14 +12,6 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little,
               "files are little-endian, and so must the processor be");
-
-/// Calls `use` with a value of the element type that `dtype` stands for.
-template <class Use>
-void with_type(DType dtype, Use use) {
-  if (dtype == DType::float32) return use(float{});
-  if (dtype == DType::float64) return use(double{});
-  use(std::int64_t{});
-}
 
 Shape shape_of(const NamedArray& array) {
   require<DataError>(array.shape.size() <= Shape::max_rank, "'", array.name,
@@ -36,7 +29,7 @@ NamedArray to_named_array(const std::string& name, const Tensor& tensor) {
   NamedArray array{name, dense.dtype(), {shape.begin(), shape.end()}, {}};
   array.bytes.resize(byte_count(array.shape, array.dtype, name));
   if (array.bytes.empty()) return array;
-  with_type(array.dtype, [&]<class T>(T) {
+  dispatch_any(dense, [&]<class T>(auto, T) {
     std::memcpy(array.bytes.data(), dense.data<T>(), array.bytes.size());
   });
   return array;
@@ -45,7 +38,7 @@ NamedArray to_named_array(const std::string& name, const Tensor& tensor) {
 Tensor to_tensor(const NamedArray& array) {
   Tensor tensor = empty(shape_of(array), {.dtype = array.dtype});
   if (array.bytes.empty()) return tensor;
-  with_type(array.dtype, [&]<class T>(T) {
+  dispatch_any(tensor, [&]<class T>(auto, T) {
     std::memcpy(tensor.mutable_data<T>(), array.bytes.data(),
                 array.bytes.size());
   });
