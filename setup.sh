@@ -5,7 +5,8 @@ set -eu
 
 packages="g++ cmake ninja-build make git ccache clang-format
   libyaml-cpp-dev libboost-program-options-dev libdnnl-dev ocl-icd-opencl-dev
-  libfmt-dev nlohmann-json3-dev zlib1g-dev libgtest-dev libbenchmark-dev"
+  libfmt-dev nlohmann-json3-dev zlib1g-dev libboost-context-dev
+  libgtest-dev libbenchmark-dev"
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
   echo "setup.sh: this is no Debian or Ubuntu; nothing installed. Needed are:" \

@@ -25,7 +25,8 @@ foreach(folder framework layers training)
   install(DIRECTORY ${CMAKE_SOURCE_DIR}/${folder}
           DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sigtape
           FILES_MATCHING PATTERN "*.h" PATTERN "simd/vec*.h" EXCLUDE
-          PATTERN "*_simd.h" EXCLUDE)
+          PATTERN "*_simd.h" EXCLUDE
+          PATTERN "*_cuda.h" EXCLUDE PATTERN "cuda/host" EXCLUDE)
 endforeach()
 install(FILES ${CMAKE_SOURCE_DIR}/sigtape.h OPTIONAL
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sigtape)

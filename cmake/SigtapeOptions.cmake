@@ -42,6 +42,7 @@ function(sigtape_library name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   list(FILTER sources EXCLUDE REGEX "_simd\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "_main\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "/cuda/host/")
   add_library(${name} STATIC ${sources})
   # The kernels' loops: what -O2 of GCC 12 leaves unvectorised.
   set(kernels ${sources})

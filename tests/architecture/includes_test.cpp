@@ -57,7 +57,8 @@ std::vector<ThirdParty> third_parties() {
   auto regex = [](const char* text) { return std::regex(text); };
   return {
       {"yaml-cpp", regex("^yaml-cpp/"), regex(R"(^training/config/\w+\.cpp$)")},
-      {"Boost", regex("^boost/"), regex(R"(^training/sigtrain_main\.cpp$)")},
+      {"Boost", regex("^boost/"),
+       regex(R"(^(training/sigtrain_main|framework/cuda/host/fiber)\.cpp$)")},
       {"JSON", regex("^nlohmann/"), regex(R"(^training/.*\.cpp$)")},
       {"zlib", regex(R"(^zlib\.h$)"), regex(R"(^training/.*\.cpp$)")},
       {"oneDNN", regex("^(oneapi/|dnnl)"),
@@ -111,11 +112,12 @@ TEST(Includes, ThirdPartiesStayInTheirFiles) {
 
 // An angled include in a public header is of the standard library, which has
 // neither folders nor (with few exceptions) suffixes. Headers of sources that
-// are compiled per instruction set are not public.
+// are compiled per instruction set, and those for kernel files, are not public.
 TEST(Includes, PublicHeadersNeedTheStandardLibraryOnly) {
   for (const Include& include : all_includes()) {
     if (!include.file.ends_with(".h") || include.quoted) continue;
     if (include.file.ends_with("_simd.h")) continue;
+    if (include.file == "framework/cuda/launch.h") continue;
     if (!below.contains(top_folder(include.file))) continue;
     if (include.path.starts_with("sigtape/")) continue;
     EXPECT_EQ(include.path.find_first_of("/."), std::string::npos)
