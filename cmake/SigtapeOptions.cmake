@@ -23,7 +23,8 @@ if(SIGTAPE_CCACHE)
 endif()
 
 add_library(sigtape_flags INTERFACE)
-target_compile_options(sigtape_flags INTERFACE -Wall -Wextra -Werror)
+target_compile_options(sigtape_flags INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall$<SEMICOLON>-Wextra$<SEMICOLON>-Werror>)
 if(SIGTAPE_SANITIZE STREQUAL "address+undefined")
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all
                       -fno-omit-frame-pointer)
@@ -42,6 +43,8 @@ function(sigtape_library name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   list(FILTER sources EXCLUDE REGEX "_simd\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "_main\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "_(device|host|none)\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "/cuda/host/")
   list(FILTER sources EXCLUDE REGEX "/cuda/host/")
   add_library(${name} STATIC ${sources})
   # The kernels' loops: what -O2 of GCC 12 leaves unvectorised.
@@ -55,6 +58,7 @@ function(sigtape_library name)
   target_include_directories(${name} PUBLIC
     $<BUILD_INTERFACE:${CMAKE_BINARY_DIR}/include>
     $<INSTALL_INTERFACE:include>)
+  sigtape_cuda_sources(${name})
   file(GLOB_RECURSE simd CONFIGURE_DEPENDS
        ${CMAKE_CURRENT_SOURCE_DIR}/*_simd.cpp)
   foreach(source IN LISTS simd)

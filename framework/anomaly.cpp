@@ -22,7 +22,7 @@ std::int64_t first_bad(const T* values, std::int64_t count) {
 
 std::int64_t first_bad(const Tensor& tensor) {
   const NoGrad no_grad;
-  const Tensor dense = contiguous(tensor);
+  const Tensor dense = contiguous(tensor.to({}));
   return tensor.dtype() == DType::float32
              ? first_bad(dense.data<float>(), dense.numel())
              : first_bad(dense.data<double>(), dense.numel());

@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "sigtape/framework/check.h"
+#include "sigtape/framework/cuda/runtime.h"
 
 namespace sigtape {
 
@@ -23,17 +24,23 @@ Device Device::parse(const std::string& text) {
   fail("device: expected auto, cpu, cuda or cuda:N, got '", text, "'");
 }
 
-int cuda_device_count() { return 0; }
+int cuda_device_count() { return cuda::device_count(); }
 
 Device select_device(const std::string& text) {
+  const int count = cuda::device_count();
   if (text == "auto") {
-    return cuda_device_count() > 0 ? Device{Device::Type::cuda, 0} : Device{};
+    const bool faster = count > 0 && !cuda::is_emulated();
+    return faster ? Device{Device::Type::cuda, 0} : Device{};
   }
   const Device device = Device::parse(text);
-  require<DeviceError>(device.is_cpu() || device.index < cuda_device_count(),
-                       "device ", device,
-                       ": this program is built without CUDA; use --device "
-                       "cpu or --device auto");
+  if (device.is_cpu()) return device;
+  require<DeviceError>(count > 0, "device ", device, ": ",
+                       cuda::no_device_reason(),
+                       "; use --device cpu or --device auto");
+  require<DeviceError>(device.index < count, "device ", device, ": there ",
+                       count == 1 ? "is one device" : "are devices", ", cuda:0",
+                       count == 1 ? "" : " to cuda:",
+                       count == 1 ? "" : std::to_string(count - 1));
   return device;
 }
 

@@ -19,7 +19,8 @@ struct Device {
   static Device parse(const std::string& text);
 };
 
-/// Number of CUDA devices that can be used: 0 in a build without CUDA.
+/// Number of CUDA devices that can be used: 0 in a build without CUDA, and
+/// where there is no device or no driver for it.
 int cuda_device_count();
 
 /// The device for "auto" (a GPU where there is one, else the CPU), "cpu",

@@ -9,15 +9,31 @@ namespace sigtape {
 /// the kernels of those it has are complete.
 struct Cpu {};
 
+#ifdef SIGTAPE_CUDA
+struct Cuda {
+  int device = 0;
+};
+#endif
+
+namespace detail {
+template <class T, class Body>
+void dispatch_device([[maybe_unused]] const Tensor& tensor, const Body& body) {
+#ifdef SIGTAPE_CUDA
+  if (!tensor.device().is_cpu()) return body(Cuda{tensor.device().index}, T{});
+#endif
+  body(Cpu{}, T{});
+}
+}  // namespace detail
+
 /// Calls body(device tag, T{}) for the floating type and device of `tensor`.
 /// Throws UsageError naming `op` for int64.
 template <class Body>
 void dispatch_floating(const char* op, const Tensor& tensor, const Body& body) {
   switch (tensor.dtype()) {
     case DType::float32:
-      return body(Cpu{}, float{});
+      return detail::dispatch_device<float>(tensor, body);
     case DType::float64:
-      return body(Cpu{}, double{});
+      return detail::dispatch_device<double>(tensor, body);
     case DType::int64:
       fail(op, ": expected float32 or float64, got int64 ", tensor.shape());
   }
@@ -28,12 +44,19 @@ template <class Body>
 void dispatch_any(const Tensor& tensor, const Body& body) {
   switch (tensor.dtype()) {
     case DType::float32:
-      return body(Cpu{}, float{});
+      return detail::dispatch_device<float>(tensor, body);
     case DType::float64:
-      return body(Cpu{}, double{});
+      return detail::dispatch_device<double>(tensor, body);
     case DType::int64:
-      return body(Cpu{}, std::int64_t{});
+      return detail::dispatch_device<std::int64_t>(tensor, body);
   }
+}
+
+/// Throws UsageError naming `op` unless both are on the same device.
+inline void require_same_device(const char* op, const Tensor& a,
+                                const Tensor& b) {
+  require(a.device() == b.device(), op, ": devices differ: ", a.device(),
+          " and ", b.device());
 }
 
 /// Throws UsageError naming `op` unless both have the same type and device.
@@ -41,8 +64,7 @@ inline void require_same_type(const char* op, const Tensor& a,
                               const Tensor& b) {
   require(a.dtype() == b.dtype(), op, ": types differ: ", a.shape(), " ",
           a.dtype(), " and ", b.shape(), " ", b.dtype());
-  require(a.device() == b.device(), op, ": devices differ: ", a.device(),
-          " and ", b.device());
+  require_same_device(op, a, b);
 }
 
 }  // namespace sigtape

@@ -12,8 +12,8 @@ namespace sigtape {
 /// counts the changes made in place, whichever view they came through.
 class Storage : public RefCounted<Storage> {
  public:
-  /// Uninitialised memory from the caching allocator. Throws MemoryError, or
-  /// DeviceError for a device that this build does not have.
+  /// Uninitialised memory from the device's caching allocator. Throws
+  /// MemoryError, or DeviceError for a device that is not there.
   Storage(std::int64_t bytes, Device device);
   ~Storage();
 
@@ -26,6 +26,7 @@ class Storage : public RefCounted<Storage> {
  private:
   friend class RefCounted<Storage>;
   void* data_;
+  int pool_ = 0;  // that device memory goes back to
   std::int64_t bytes_;
   Device device_;
   std::uint32_t version_ = 0;

@@ -84,6 +84,10 @@ void* Tensor::raw(DType type) const {
 
 double Tensor::scalar() const {
   require(numel() == 1, "item: expected one element, got shape ", shape());
+  if (!device().is_cpu()) {
+    const NoGrad no_grad;
+    return to({}).scalar();
+  }
   switch (dtype()) {
     case DType::float32:
       return *data<float>();
@@ -97,7 +101,7 @@ double Tensor::scalar() const {
 
 std::vector<double> Tensor::to_doubles() const {
   const NoGrad no_grad;
-  const Tensor values = contiguous(cast(*this, DType::float64));
+  const Tensor values = contiguous(cast(to({}), DType::float64));
   const double* begin = values.data<double>();
   return std::vector<double>(begin, begin + values.numel());
 }

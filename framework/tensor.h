@@ -64,6 +64,9 @@ class Tensor {
     bump_version();
     return static_cast<T*>(raw(dtype_of<T>()));
   }
+  /// This tensor if it is on `device` already, else a copy there, row-major
+  /// and recorded. Throws DeviceError or MemoryError.
+  Tensor to(Device device) const;
   /// The value of a tensor of one element, as T.
   template <class T = double>
   T item() const {
@@ -82,7 +85,8 @@ class Tensor {
 
   Tensor& fill_(double value);
   Tensor& zero_() { return fill_(0); }
-  /// Takes over the values of `source`, broadcast and converted to this type.
+  /// Takes over the values of `source`, broadcast and converted to this type,
+  /// from any device.
   Tensor& copy_(const Tensor& source);
   /// Adds scale * `other`, of the same shape and type.
   Tensor& add_(const Tensor& other, double scale = 1);
@@ -158,7 +162,7 @@ Tensor from_values(std::span<const double> values, const Shape& shape,
                    TensorOptions options = {});
 Tensor from_values(std::initializer_list<double> values, const Shape& shape,
                    TensorOptions options = {});
-/// An int64 tensor of one dimension.
+/// An int64 tensor of one dimension, on the CPU.
 Tensor from_indices(std::span<const std::int64_t> values);
 /// count numbers from first to last at equal steps; first where count is 1.
 Tensor linspace(double first, double last, std::int64_t count,

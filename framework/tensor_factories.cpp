@@ -7,7 +7,7 @@ namespace sigtape {
 
 namespace {
 
-// A tensor whose element i is value(i), computed in double.
+// A tensor whose element i is value(i), computed in double on the CPU.
 template <class Value>
 Tensor generate(const Shape& shape, TensorOptions options, Value value) {
   Tensor result = empty(shape, {options.dtype, {}});
@@ -26,7 +26,7 @@ Tensor generate(const Shape& shape, TensorOptions options, Value value) {
       fill(result.mutable_data<std::int64_t>());
       break;
   }
-  return result;
+  return result.to(options.device);
 }
 
 }  // namespace

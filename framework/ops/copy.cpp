@@ -1,4 +1,5 @@
 // Copies, conversions and the changes in place of Tensor.
+#include "sigtape/framework/cuda/runtime.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/copy_kernels.h"
 #include "sigtape/framework/tape.h"
@@ -42,6 +43,22 @@ Tensor cast(const Tensor& a, DType dtype) {
   });
 }
 
+Tensor Tensor::to(Device device) const {
+  if (device == this->device()) return *this;
+  Tensor out = empty(shape(), {dtype(), device});
+  {
+    const NoGrad no_grad;
+    const Tensor from = contiguous(*this);
+    dispatch_any(from, [&]<class T>(auto, T) {
+      cuda::copy(out.mutable_data<T>(), device, from.data<T>(), from.device(),
+                 numel() * size_of(dtype()));
+    });
+  }
+  return record("to", out, {*this}, {}, [from = this->device()](Backward& b) {
+    b.add(0, b.grad().to(from));
+  });
+}
+
 Tensor& Tensor::fill_(double value) {
   require_changeable("fill_", *this);
   const auto walk = strided<1>(shape(), {this});
@@ -55,7 +72,8 @@ Tensor& Tensor::copy_(const Tensor& source) {
   require_changeable("copy_", *this);
   require(broadcast_shapes("copy_", shape(), source.shape()) == shape(),
           "copy_: expected shape ", shape(), ", got ", source.shape());
-  assign(*this, source);
+  const NoGrad no_grad;
+  assign(*this, source.to(device()));
   return *this;
 }
 
