@@ -9,7 +9,10 @@
 #include "sigtape/layers/linear.h"
 #include "sigtape/layers/logsignature_layer.h"
 #include "sigtape/layers/pooling.h"
+#include "sigtape/layers/recur.h"
+#include "sigtape/layers/recurrent.h"
 #include "sigtape/layers/signature_layer.h"
+#include "sigtape/layers/unfold.h"
 
 namespace sigtape {
 
@@ -53,6 +56,9 @@ LogSignatureMode mode_of(LogSignatureChoice choice) {
   }
   return LogSignatureMode::brackets;
 }
+
+std::vector<ModulePtr> make_layers(const std::vector<LayerConfig>& configs,
+                                   std::int64_t outputs);
 
 // One layer for each kind of settings.
 struct Maker {
@@ -103,18 +109,37 @@ struct Maker {
   ModulePtr operator()(const FlattenConfig&) const { return flatten(); }
   ModulePtr operator()(const LastConfig&) const { return last(); }
   ModulePtr operator()(const MeanConfig&) const { return mean(); }
+  template <int kind>
+  ModulePtr operator()(const RecurrentConfig<kind>& c) const {
+    return std::make_shared<Recurrent>(
+        static_cast<Cell>(kind),
+        RecurrentOptions{
+            .hidden = c.hidden, .layers = c.layers, .bias = c.bias});
+  }
+  ModulePtr operator()(const RecurConfig& c) const {
+    return recur({.network = sequential(make_layers(c.layers, outputs)),
+                  .memory = c.memory});
+  }
+  ModulePtr operator()(const UnfoldConfig& c) const {
+    return unfold({.length = c.length, .stride = c.stride});
+  }
 };
+
+std::vector<ModulePtr> make_layers(const std::vector<LayerConfig>& configs,
+                                   std::int64_t outputs) {
+  std::vector<ModulePtr> layers;
+  for (const LayerConfig& layer : configs) {
+    layers.push_back(std::visit(Maker{outputs}, layer.settings));
+    layers.back()->set_name(layer.name);
+  }
+  return layers;
+}
 
 }  // namespace
 
 std::shared_ptr<Sequential> make_model(const ModelConfig& config,
                                        std::int64_t outputs) {
-  std::vector<ModulePtr> layers;
-  for (const LayerConfig& layer : config.layers) {
-    layers.push_back(std::visit(Maker{outputs}, layer.settings));
-    layers.back()->set_name(layer.name);
-  }
-  return sequential(layers);
+  return sequential(make_layers(config.layers, outputs));
 }
 
 }  // namespace sigtape

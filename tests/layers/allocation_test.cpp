@@ -57,6 +57,16 @@ TEST(TrainingStep, AllocatesNothingInTheOtherLayers) {
   expect_no_allocation(*model, {randn({4, 20, 3}), from_indices(lengths)});
 }
 
+TEST(TrainingStep, AllocatesNothingInRecurrentLayers) {
+  const auto network =
+      sequential(linear({.out = 4}), relu(), linear({.out = 6}));
+  const auto model =
+      sequential(unfold({.length = 2, .stride = 2}), rnn({.hidden = 5}),
+                 gru({.hidden = 4, .layers = 2}), lstm({.hidden = 3}),
+                 recur({.network = network, .memory = 2}), last());
+  expect_no_allocation(*model, {randn({4, 20, 3}), {}});
+}
+
 TEST(TrainingStep, AllocatesNothingForLogSignatures) {
   const auto model = sequential(augment({.layer_sizes = {4}, .kernel_size = 2}),
                                 logsignature({.depth = 3, .stream = true}),

@@ -176,11 +176,40 @@ struct MeanConfig {
   bool operator==(const MeanConfig&) const = default;
 };
 
+/// Recurrent cells one above the other.
+template <int Cell>
+struct RecurrentConfig {
+  std::int64_t hidden = 0;
+  std::int64_t layers = 1;
+  bool bias = true;
+  bool operator==(const RecurrentConfig&) const = default;
+};
+using RnnConfig = RecurrentConfig<0>;
+using GruConfig = RecurrentConfig<1>;
+using LstmConfig = RecurrentConfig<2>;
+
+struct LayerConfig;
+
+/// A network, `layers`, that walks along a stream with a memory.
+struct RecurConfig {
+  std::int64_t memory = 0;
+  std::vector<LayerConfig> layers;
+  bool operator==(const RecurConfig& other) const;
+};
+
+/// Windows of `length` points, side by side as channels.
+struct UnfoldConfig {
+  std::int64_t length = 1;
+  std::int64_t stride = 1;
+  bool operator==(const UnfoldConfig&) const = default;
+};
+
 using LayerSettings =
     std::variant<AugmentConfig, SignatureConfig, LogSignatureConfig,
                  LinearConfig, ReluConfig, LeakyReluConfig, TanhConfig,
                  SigmoidConfig, GeluConfig, SoftplusConfig, DropoutConfig,
-                 LayerNormConfig, FlattenConfig, LastConfig, MeanConfig>;
+                 LayerNormConfig, FlattenConfig, LastConfig, MeanConfig,
+                 RnnConfig, GruConfig, LstmConfig, RecurConfig, UnfoldConfig>;
 
 /// One layer; `name` is the prefix of its parameters, by default `layers.I`
 /// with I counted from 0. Names are unique in a model.
@@ -189,6 +218,10 @@ struct LayerConfig {
   LayerSettings settings;
   bool operator==(const LayerConfig&) const = default;
 };
+
+inline bool RecurConfig::operator==(const RecurConfig& other) const {
+  return memory == other.memory && layers == other.layers;
+}
 
 /// The layers in order; a preset (signet, signet2, signet3) is expanded.
 struct ModelConfig {

@@ -21,6 +21,14 @@ std::string inline_field(const Field& field, std::size_t index,
                                          : "{" + section.tag + ": " + map + "}";
 }
 
+// "[relu, linear: {out: 3}]"
+std::string inline_list(const Field& field, const Field::Children& children) {
+  std::string text;
+  for (const auto& [index, child] : children)
+    text += (text.empty() ? "" : ", ") + inline_field(field, index, child);
+  return "[" + text + "]";
+}
+
 // "key: value" for every key that has one.
 std::string inline_map(const Section& section, const void* object) {
   std::string text;
@@ -31,9 +39,12 @@ std::string inline_map(const Section& section, const void* object) {
     if (field.get)
       if (const auto value = field.get(object))
         append(field, print_value(field, *value));
-    if (field.view)
-      for (const auto& [index, child] : field.view(object))
-        append(field, inline_field(field, index, child));
+    if (!field.view) continue;
+    const Field::Children children = field.view(object);
+    if (field.nest == Nest::tagged_list)
+      append(field, inline_list(field, children));
+    else if (!children.empty())
+      append(field, inline_field(field, children[0].first, children[0].second));
   }
   return "{" + text + "}";
 }

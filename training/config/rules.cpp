@@ -84,7 +84,12 @@ Effect effect_of(const LayerSettings& settings) {
     return signature->stream ? Effect::needs_and_keeps : Effect::needs_and_ends;
   if (const auto* log = std::get_if<LogSignatureConfig>(&settings))
     return log->stream ? Effect::needs_and_keeps : Effect::needs_and_ends;
-  if (std::holds_alternative<AugmentConfig>(settings))
+  if (std::holds_alternative<AugmentConfig>(settings) ||
+      std::holds_alternative<RnnConfig>(settings) ||
+      std::holds_alternative<GruConfig>(settings) ||
+      std::holds_alternative<LstmConfig>(settings) ||
+      std::holds_alternative<RecurConfig>(settings) ||
+      std::holds_alternative<UnfoldConfig>(settings))
     return Effect::needs_and_keeps;
   if (std::holds_alternative<FlattenConfig>(settings) ||
       std::holds_alternative<LastConfig>(settings) ||
@@ -112,6 +117,22 @@ void check_streams(const std::vector<LayerConfig>& layers, const Node& root,
                  "without stream, last, mean or flatten");
 }
 
+// A recur's network knows neither streams nor the number of targets.
+void check_recur(const LayerSettings& settings, const Place& place,
+                 Problems& problems) {
+  const auto* recur = std::get_if<RecurConfig>(&settings);
+  if (!recur) return;
+  if (recur->layers.empty()) problems.add(place, "layer 'recur' has no layers");
+  for (const LayerConfig& inner : recur->layers) {
+    if (effect_of(inner.settings) != Effect::keeps)
+      problems.add(place, "layer 'recur' runs on single points: its layers ",
+                   "cannot take a stream");
+    const auto* linear = std::get_if<LinearConfig>(&inner.settings);
+    if (linear && !linear->out)
+      problems.add(place, "missing key 'out' in layer 'linear' of a 'recur'");
+  }
+}
+
 void check_linear(const std::vector<LayerConfig>& layers, const Node& root,
                   Problems& problems) {
   bool last = true;
@@ -121,6 +142,7 @@ void check_linear(const std::vector<LayerConfig>& layers, const Node& root,
       problems.add(locate_layer(root, i), "missing key 'out' in layer ",
                    "'linear': only the last linear layer can do without");
     if (linear) last = false;
+    check_recur(layers[i].settings, locate_layer(root, i), problems);
   }
 }
 

@@ -154,8 +154,49 @@ const Section* plain_layer(const char* tag, const char* help) {
   return &section;
 }
 
+template <class S>
+const Section* recurrent_layer(const char* tag, const char* help) {
+  static const Section section = layer<S>(
+      tag, help,
+      {required(integer("hidden", in(&S::hidden), "", kSize,
+                        "size of the hidden state, the layer's output")),
+       integer("layers", in(&S::layers), "1", {1, 100},
+               "cells one above the other"),
+       boolean("bias", in(&S::bias), "true", "add biases")});
+  return &section;
+}
+
+const Section& unfold_layer() {
+  using S = UnfoldConfig;
+  static const Section section =
+      layer<S>("unfold", "windows of the stream, each one's points as channels",
+               {required(integer("length", in(&S::length), "", kSize,
+                                 "points of a window")),
+                integer("stride", in(&S::stride), "1", kSize,
+                        "points from one window to the next")});
+  return section;
+}
+
+std::vector<const Section*> plain_sections();
+const Section& recur_layer();
+
 // In the order of LayerSettings.
 std::vector<const Section*> layer_sections() {
+  std::vector<const Section*> sections = plain_sections();
+  const std::vector<const Section*> later = {
+      recurrent_layer<RnnConfig>(
+          "rnn", "hidden states of a recurrent layer with tanh"),
+      recurrent_layer<GruConfig>("gru",
+                                 "hidden states of gated recurrent units"),
+      recurrent_layer<LstmConfig>("lstm",
+                                  "hidden states of long short-term memory"),
+      &recur_layer(), &unfold_layer()};
+  sections.insert(sections.end(), later.begin(), later.end());
+  return sections;
+}
+
+// What a recur may hold; the beginning of LayerSettings.
+std::vector<const Section*> plain_sections() {
   return {&augment_layer(),
           &signature_layer(),
           &logsignature_layer(),
@@ -173,6 +214,20 @@ std::vector<const Section*> layer_sections() {
               "flatten", "all points of the stream side by side as channels"),
           plain_layer<LastConfig>("last", "the last point of the stream"),
           plain_layer<MeanConfig>("mean", "the mean over the stream")};
+}
+
+const Section& recur_layer() {
+  using S = RecurConfig;
+  static const Section section = layer<S>(
+      "recur",
+      "a network that walks along the stream with a memory: it maps a point "
+      "and the memory to an output and the new memory",
+      {required(integer("memory", in(&S::memory), "", kSize,
+                        "numbers handed from point to point")),
+       required(layer_list("layers", in(&S::layers), plain_sections(),
+                           "the network, of layers for features; its outputs "
+                           "are the layer's and then the memory"))});
+  return section;
 }
 
 const Section& model_section() {

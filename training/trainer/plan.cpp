@@ -48,6 +48,25 @@ struct Walk {
   }
   void operator()(const LastConfig&) { shape.length = 0; }
   void operator()(const MeanConfig&) { shape.length = 0; }
+  template <int kind>
+  void operator()(const RecurrentConfig<kind>& c) {
+    constexpr std::int64_t gates[] = {1, 3, 4};
+    for (std::int64_t i = 0; i < c.layers; ++i) {
+      linear_map(shape.channels, gates[kind] * c.hidden, c.bias);
+      linear_map(c.hidden, gates[kind] * c.hidden, c.bias);
+      shape.channels = c.hidden;
+    }
+  }
+  void operator()(const RecurConfig& c) {
+    const std::int64_t length = shape.length;
+    shape = {0, shape.channels + c.memory, false};
+    for (const LayerConfig& layer : c.layers) std::visit(*this, layer.settings);
+    shape = {length, shape.channels - c.memory, false};
+  }
+  void operator()(const UnfoldConfig& c) {
+    shape.length = (shape.length - c.length) / c.stride + 1;
+    shape.channels *= c.length;
+  }
   template <class Elementwise>
   void operator()(const Elementwise&) {}
 

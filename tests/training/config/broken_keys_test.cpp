@@ -139,10 +139,11 @@ const std::vector<BrokenCase> kCases = {
      kData + "model: {layers: [{signture: {depth: 2}}, linear]}\n",
      {"f.yaml:2:19: unknown layer 'signture'; did you mean 'signature'?"}},
     {"UnknownLayerUnlike",
-     kData + "model: {layers: [lstm]}\n",
-     {"f.yaml:2:18: unknown layer 'lstm'; expected augment, signature, "
+     kData + "model: {layers: [pool]}\n",
+     {"f.yaml:2:18: unknown layer 'pool'; expected augment, signature, "
       "logsignature, linear, relu, leaky_relu, tanh, sigmoid, gelu, softplus, "
-      "dropout, layer_norm, flatten, last or mean"}},
+      "dropout, layer_norm, flatten, last, mean, rnn, gru, "
+      "lstm, recur or unfold"}},
     {"SettingAsLayer",
      kData + "model: {layers: [{depth: 2}]}\n",
      {"f.yaml:2:19: unknown layer 'depth'; it belongs to section 'model', "
@@ -158,7 +159,9 @@ const std::vector<BrokenCase> kCases = {
      kData + "model: {layers: [[linear]]}\n",
      {"f.yaml:2:18: key 'layers' in section 'model': expected one layer "
       "(augment, signature, logsignature, linear, relu, leaky_relu, tanh, "
-      "sigmoid, gelu, softplus, dropout, layer_norm, flatten, last or mean), "
+      "sigmoid, gelu, softplus, dropout, layer_norm, flatten, last, mean, rnn, "
+      "gru, "
+      "lstm, recur or unfold), "
       "got a list"}},
     {"LayerIsEmpty",
      kData + "model:\n"
@@ -167,7 +170,9 @@ const std::vector<BrokenCase> kCases = {
              "    - linear\n",
      {"f.yaml:5:5: key 'layers' in section 'model': expected one layer "
       "(augment, signature, logsignature, linear, relu, leaky_relu, tanh, "
-      "sigmoid, gelu, softplus, dropout, layer_norm, flatten, last or mean), "
+      "sigmoid, gelu, softplus, dropout, layer_norm, flatten, last, mean, rnn, "
+      "gru, "
+      "lstm, recur or unfold), "
       "got nothing"}},
     {"LayersIsAMap",
      kData + "model: {layers: {linear: {}}}\n",

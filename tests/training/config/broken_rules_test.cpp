@@ -56,6 +56,17 @@ const std::vector<BrokenCase> kCases = {
              "    - linear\n",
      {"f.yaml:5:7: missing key 'out' in layer 'linear': only the last linear "
       "layer can do without"}},
+    {"RecurOfStreams",
+     kData + "model:\n"
+             "  layers:\n"
+             "    - recur: {memory: 2, layers: [last, linear]}\n"
+             "    - last\n",
+     {"f.yaml:4:7: layer 'recur' runs on single points: its layers cannot take "
+      "a stream",
+      "f.yaml:4:7: missing key 'out' in layer 'linear' of a 'recur'"}},
+    {"RecurOfNothing",
+     kData + "model: {layers: [recur: {memory: 2, layers: []}, last]}\n",
+     {"f.yaml:2:18: layer 'recur' has no layers"}},
     {"StreamEnded",
      kData + "model:\n"
              "  layers:\n"

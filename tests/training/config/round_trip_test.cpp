@@ -91,6 +91,10 @@ TEST(RoundTrip, EveryAlternative) {
       {"model.type=signet3"},
       {"model={layers: [{signature: {depth: 2, basepoint: [0.1, -1e-05]}}]}"},
       {"model={layers: [{signature: {depth: 2, basepoint: true, name: a.b}}]}"},
+      {"model={layers: [{recur: {memory: 2, name: walk, layers: [linear: {out: "
+       "4, name: first}, relu, dropout]}}, last]}"},
+      {"model={layers: [{unfold: {length: 3}}, {gru: {hidden: 2, layers: 3}}, "
+       "{rnn: {hidden: 2}}, {lstm: {hidden: 5, bias: false}}, mean]}"},
       {"model={layers: [{logsignature: {depth: 2, mode: brackets, basepoint: "
        "[1, 2], inverse: true}}]}"},
       {"model={layers: [relu, last, {linear: {name: layers.9}}]}"},
