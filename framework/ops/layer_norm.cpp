@@ -49,11 +49,22 @@ Gradients backward(const Tensor& dy, const Tensor& a, const Tensor& weight,
   return d;
 }
 
-// A gradient that has no derivative itself.
-Tensor once(const Tensor& gradient, const Tensor& dy, const Tensor& a,
-            const Tensor& weight) {
-  return record("layer_norm_backward", gradient, {dy, a, weight}, {},
-                [](Backward&) { no_derivative("layer_norm_backward"); });
+// The same gradients in operations that are recorded themselves. With n the
+// normalised input and h = g weight,
+//   da = rstd (h - mean(h) - n mean(h n)).
+void add_recorded(Backward& back, double eps) {
+  const Tensor &g = back.grad(), x = back.saved(0), w = back.saved(1);
+  const Tensor centred = x - mean(x, {-1}, true);
+  const Tensor rstd = pow(mean(centred * centred, {-1}, true) + eps, -0.5);
+  const Tensor n = centred * rstd;
+  if (back.needs(0)) {
+    const Tensor h = w.defined() ? g * w : g;
+    const Tensor along = n * mean(h * n, {-1}, true);
+    back.add(0, rstd * (h - mean(h, {-1}, true) - along));
+  }
+  const Shape last = {x.size(-1)};
+  if (back.needs(1)) back.add(1, sum_to(g * n, last));
+  if (back.needs(2)) back.add(2, sum_to(g, last));
 }
 
 }  // namespace
@@ -75,15 +86,16 @@ Tensor layer_norm(const Tensor& a, const Tensor& weight, const Tensor& bias,
                        mean.mutable_data<T>(), rstd.mutable_data<T>());
   });
   return record("layer_norm", y, {a, weight, bias}, {a, weight, mean, rstd},
-                [](Backward& back) {
+                [eps](Backward& back) {
+                  if (grad_enabled()) return add_recorded(back, eps);
                   const Tensor &g = back.grad(), x = back.saved(0),
                                w = back.saved(1);
                   const Gradients d =
                       backward(g, x, w, back.saved(2), back.saved(3),
                                back.needs(0), back.needs(1), back.needs(2));
-                  if (d.a.defined()) back.add(0, once(d.a, g, x, w));
-                  if (d.weight.defined()) back.add(1, once(d.weight, g, x, w));
-                  if (d.bias.defined()) back.add(2, once(d.bias, g, x, w));
+                  if (d.a.defined()) back.add(0, d.a);
+                  if (d.weight.defined()) back.add(1, d.weight);
+                  if (d.bias.defined()) back.add(2, d.bias);
                 });
 }
 

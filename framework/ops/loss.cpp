@@ -67,8 +67,6 @@ CrossEntropyInputs<T> inputs_of(const Tensor& logits, const Tensor& target,
   return in;
 }
 
-// The derivative; an operation of its own, so that asking for another
-// derivative is an error that names it.
 Tensor logits_gradient(const Tensor& g, const Tensor& logits,
                        const Tensor& target, const Tensor& weights,
                        double smoothing) {
@@ -78,8 +76,24 @@ Tensor logits_gradient(const Tensor& g, const Tensor& logits,
                            inputs_of<T>(logits, target, weights, smoothing),
                            g.data<T>(), g.strides()[0], out.mutable_data<T>());
   });
-  return record("cross_entropy_backward", out, {g, logits}, {},
-                [](Backward&) { no_derivative("cross_entropy_backward"); });
+  return out;
+}
+
+// The same in operations that are recorded themselves: with m = w q, the
+// weighted target distribution, g (softmax sum_c m_c - m).
+Tensor recorded_gradient(const Tensor& g, const Tensor& logits,
+                         const Tensor& target, const Tensor& weights,
+                         double smoothing) {
+  const std::int64_t batch = logits.size(0), classes = logits.size(1);
+  const TensorOptions like = {logits.dtype(), logits.device()};
+  const Tensor w = (weights.defined() ? weights : ones({classes}, like));
+  const Tensor all = expand(reshape(w.detach(), {1, classes}), logits.shape());
+  const Tensor index = reshape(target, {batch, 1});
+  const Tensor aimed =
+      scatter_add(logits.shape(), 1, index, gather(all, 1, index));
+  const Tensor m = aimed * (1 - smoothing) +
+                   all * (smoothing / static_cast<double>(classes));
+  return reshape(g, {batch, 1}) * (softmax(logits, 1) * sum(m, {1}, true) - m);
 }
 
 }  // namespace
@@ -100,8 +114,10 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& target,
   });
   losses = record("cross_entropy", losses, {logits}, {logits, target, weights},
                   [smoothing = options.label_smoothing](Backward& b) {
-                    b.add(0, logits_gradient(b.grad(), b.saved(0), b.saved(1),
-                                             b.saved(2), smoothing));
+                    const auto gradient =
+                        grad_enabled() ? recorded_gradient : logits_gradient;
+                    b.add(0, gradient(b.grad(), b.saved(0), b.saved(1),
+                                      b.saved(2), smoothing));
                   });
   if (weights.defined() && options.reduction == Reduction::mean) {
     return div(sum(losses), sum(target_weights));

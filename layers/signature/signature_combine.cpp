@@ -26,22 +26,46 @@ void check_element(const char* op, const Tensor& signature, std::size_t index,
   require_same_type(op, first, signature);
 }
 
-Tensor adjoint(const ProductShape& shape, Backward& back, std::size_t input) {
-  const Tensor a = back.saved(0), b = back.saved(1);
-  const Tensor cotangent = contiguous(back.grad());
-  Tensor out = empty_like(cotangent);
+// The product is linear in each factor, so its two gradients are products of
+// the same kind, with other levels 0: the rules of the three call each other,
+// and any derivative of any order exists.
+enum class Side { left, right };
+
+Tensor product(const Tensor& left, const Tensor& right,
+               const ProductShape& shape);
+
+// The gradient of <g, a (x) b> with respect to the factor on `side`, of which
+// only level 0 is needed; `other` is the other one.
+Tensor product_gradient(Side side, const Tensor& factor,
+                        const Tensor& cotangent, const ProductShape& shape) {
+  const Tensor other = contiguous(factor), g = contiguous(cotangent);
+  const bool left = side == Side::left;
+  Tensor out = empty_like(g);
   dispatch_floating("signature_combine", out, [&]<class T>(auto device, T) {
-    const T* left = input == 1 ? a.data<T>() : nullptr;
-    const T* right = input == 0 ? b.data<T>() : nullptr;
+    const T* known = other.data<T>();
     T* result = out.mutable_data<T>();
-    signature_product_adjoint(device, shape, left, right, cotangent.data<T>(),
-                              input == 0 ? result : nullptr,
-                              input == 1 ? result : nullptr);
+    signature_product_adjoint(device, shape, left ? nullptr : known,
+                              left ? known : nullptr, g.data<T>(),
+                              left ? result : nullptr, left ? nullptr : result);
   });
-  // Under create_graph this is the result of an operation itself, one that has
-  // no derivative.
-  return record("signature_combine_backward", out, {a, b, cotangent}, {},
-                [](Backward&) { no_derivative("signature_combine_backward"); });
+  return record("signature_combine_backward", out, {other, g}, {other, g},
+                [side, shape](Backward& back) {
+                  // The direction v of the derivative takes the place of the
+                  // factor.
+                  const Tensor& v = back.grad();
+                  const Tensor other = back.saved(0), g = back.saved(1);
+                  const bool left = side == Side::left;
+                  ProductShape s = shape;
+                  (left ? s.left_one : s.right_one) = false;
+                  if (back.needs(0)) {
+                    const Side to = left ? Side::right : Side::left;
+                    back.add(0, product_gradient(to, v, g, s));
+                  }
+                  if (back.needs(1)) {
+                    back.add(
+                        1, left ? product(v, other, s) : product(other, v, s));
+                  }
+                });
 }
 
 // left (x) right, of checked shapes.
@@ -53,12 +77,18 @@ Tensor product(const Tensor& left, const Tensor& right,
     signature_product(device, shape, a.data<T>(), b.data<T>(),
                       out.mutable_data<T>());
   });
-  return record("signature_combine", out, {a, b},
-                {b.requires_grad() ? a : none, a.requires_grad() ? b : none},
-                [shape](Backward& back) {
-                  for (const std::size_t i : {0, 1})
-                    if (back.needs(i)) back.add(i, adjoint(shape, back, i));
-                });
+  return record(
+      "signature_combine", out, {a, b},
+      {b.requires_grad() ? a : none, a.requires_grad() ? b : none},
+      [shape](Backward& back) {
+        const Tensor& g = back.grad();
+        if (back.needs(0)) {
+          back.add(0, product_gradient(Side::left, back.saved(1), g, shape));
+        }
+        if (back.needs(1)) {
+          back.add(1, product_gradient(Side::right, back.saved(0), g, shape));
+        }
+      });
 }
 
 Tensor combine(const char* op, TensorList signatures, std::int64_t channels,

@@ -1,5 +1,7 @@
 // Every operation of framework/ops.h, a line that starts "Tensor name(", has
-// its battery of tests, a call battery("name", ...) in a test.
+// its battery of tests, a call battery("name", ...) in a test, and one of its
+// second derivatives, second_battery("name", ...) or another x_battery in a
+// file second_derivatives_test.cpp.
 #include <gtest/gtest.h>
 
 #include <regex>
@@ -22,19 +24,37 @@ std::set<std::string> names_in(const std::vector<std::string>& files,
   return names;
 }
 
-TEST(Battery, CoversEveryOperation) {
-  const std::set<std::string> operations =
-      names_in({"framework/ops.h"}, std::regex(R"((?:^|\n)Tensor (\w+)\()"));
+std::vector<std::string> tests_named(const std::string& ending) {
   std::vector<std::string> tests;
-  for (const std::string& file : source_files({"_test.cpp"})) {
+  for (const std::string& file : source_files({ending})) {
     if (top_folder(file) == "tests") tests.push_back(file);
   }
-  const std::set<std::string> covered =
-      names_in(tests, std::regex(R"re(battery\(\s*"(\w+)")re"));
-  EXPECT_GE(operations.size(), 40u);
+  return tests;
+}
+
+const std::regex kOperation(R"((?:^|\n)Tensor (\w+)\()");
+
+void expect_covered(const std::set<std::string>& operations,
+                    const std::set<std::string>& covered, const char* what) {
   for (const std::string& operation : operations) {
-    EXPECT_TRUE(covered.contains(operation)) << operation << " has no battery";
+    EXPECT_TRUE(covered.contains(operation)) << operation << " has no " << what;
   }
+}
+
+TEST(Battery, CoversEveryOperation) {
+  const auto operations = names_in({"framework/ops.h"}, kOperation);
+  EXPECT_GE(operations.size(), 40u);
+  expect_covered(operations,
+                 names_in(tests_named("_test.cpp"),
+                          std::regex(R"re(\bbattery\(\s*"(\w+)")re")),
+                 "battery");
+}
+
+TEST(Battery, CoversEverySecondDerivative) {
+  expect_covered(names_in({"framework/ops.h"}, kOperation),
+                 names_in(tests_named("second_derivatives_test.cpp"),
+                          std::regex(R"re(\w_battery\(\s*"(\w+)")re")),
+                 "battery of second derivatives");
 }
 
 }  // namespace

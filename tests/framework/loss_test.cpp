@@ -330,14 +330,5 @@ TEST(CrossEntropy, RejectsWhatDoesNotFit) {
   }
 }
 
-TEST(CrossEntropy, NamesItselfForASecondDerivative) {
-  const Tensor x = random_tensor({2, 3}).set_requires_grad();
-  const Tensor target = zeros({2}, {DType::int64, {}});
-  const Tensor g =
-      gradients(cross_entropy(x, target), {x}, {}, {true, true})[0];
-  expect_error([&] { sum(g).backward(); },
-               {"cross_entropy_backward", "derivative"});
-}
-
 }  // namespace
 }  // namespace sigtape::test

@@ -135,17 +135,5 @@ TEST(MultiSignatureCombine, RefusesWhatDoesNotFit) {
   expect_error([&] { signature_combine(a, a, 3, 0); }, {"depth >= 1"});
 }
 
-TEST(SignatureCombine, NamesTheMissingSecondDerivative) {
-  Tensor a = random_tensor({2, 12}).set_requires_grad();
-  const Tensor y = signature_combine(a, a, 3, 2);
-  const auto first = gradients(y, {a}, random_tensor({2, 12}, 2),
-                               {.retain_graph = true, .create_graph = true});
-  expect_error(
-      [&] {
-        first[0].backward(random_tensor({2, 12}, 3));
-      },
-      {"signature_combine_backward", "no derivative"});
-}
-
 }  // namespace
 }  // namespace sigtape::test
