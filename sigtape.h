@@ -35,6 +35,7 @@
 #include "sigtape/layers/signature/signature_inversion.h"
 #include "sigtape/layers/signature_layer.h"
 #include "sigtape/layers/unfold.h"
+#include "sigtape/training/data/generators.h"
 #include "sigtape/training/data/normaliser.h"
 #include "sigtape/training/data/read_dataset.h"
 #include "sigtape/training/data/split.h"

@@ -24,7 +24,19 @@ enum class MissingChoice { error, forward, linear };
 /// What a stream shorter than the model's least length becomes.
 enum class ShortChoice { error, pad };
 /// `automatic`: cross_entropy for classes, mse for numbers.
-enum class LossChoice { automatic, cross_entropy, mse, mae, huber, bce };
+enum class LossChoice {
+  automatic,
+  cross_entropy,
+  mse,
+  mae,
+  huber,
+  bce,
+  log_mse
+};
+/// Random paths with a known law.
+enum class GeneratorChoice { fbm, ornstein_uhlenbeck, geometric_brownian };
+/// The word in configurations.
+const char* name_of(GeneratorChoice choice);
 /// What a loss or gradient that is not finite does to a run.
 enum class NanChoice { stop, skip };
 /// The function between the layers of an augment.
@@ -62,7 +74,25 @@ struct RandomSource {
   bool operator==(const RandomSource&) const = default;
 };
 
-using DataSource = std::variant<FileSource, NpySource, RandomSource>;
+/// Random paths of one channel; each case's target is its own parameter, drawn
+/// from the list: hurst, speed or volatility. Other lists have one number.
+struct GeneratorSource {
+  GeneratorChoice kind = GeneratorChoice::fbm;
+  std::int64_t cases = 0;
+  std::int64_t length = 0;
+  /// From the first point to the last.
+  double duration = 1;
+  std::vector<double> hurst = {0.5};
+  std::vector<double> speed = {1};
+  std::vector<double> volatility = {1};
+  double level = 0;
+  double drift = 0;
+  double start = 0;
+  bool operator==(const GeneratorSource&) const = default;
+};
+
+using DataSource =
+    std::variant<FileSource, NpySource, RandomSource, GeneratorSource>;
 
 /// Nothing, a fraction in (0, 1) of the training cases, or data of its own.
 using ValidationConfig = std::variant<std::monostate, double, DataSource>;

@@ -87,6 +87,14 @@ Field integers(const char* key, Accessor access, const char* fallback,
   return field;
 }
 
+/// A list of numbers, or absent.
+template <class Accessor>
+Field numbers(const char* key, Accessor access, Range range, const char* help) {
+  Field field = value(key, access, kNumbers, "", help);
+  field.range = range;
+  return field;
+}
+
 /// A choice kept as text, or absent.
 template <class Accessor>
 Field word(const char* key, Accessor access, std::vector<std::string> choices,

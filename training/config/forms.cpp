@@ -1,5 +1,17 @@
 #include "sigtape/training/config/forms.h"
 
+#include <utility>
+
+namespace sigtape {
+
+const char* name_of(GeneratorChoice choice) {
+  constexpr const char* names[] = {"fbm", "ornstein_uhlenbeck",
+                                   "geometric_brownian"};
+  return names[static_cast<int>(choice)];
+}
+
+}  // namespace sigtape
+
 namespace sigtape::config {
 namespace {
 
@@ -21,8 +33,68 @@ Field blank(const char* key, unsigned forms, const char* fallback,
   return field;
 }
 
+// The keys of a generator, besides generator, cases and length.
+struct GeneratorKey {
+  const char* key;
+  bool given;
+  bool of[3];  // in the order of GeneratorChoice
+};
+
+std::vector<GeneratorKey> generator_keys(const SourceForm& form) {
+  return {{"duration", form.duration.has_value(), {true, true, true}},
+          {"hurst", form.hurst.has_value(), {true, false, false}},
+          {"speed", form.speed.has_value(), {false, true, false}},
+          {"volatility", form.volatility.has_value(), {false, true, true}},
+          {"level", form.level.has_value(), {false, true, false}},
+          {"drift", form.drift.has_value(), {false, false, true}},
+          {"start", form.start.has_value(), {false, true, true}}};
+}
+
+GeneratorChoice generator_of(const std::string& name) {
+  auto choice = GeneratorChoice::fbm;
+  while (name != name_of(choice))
+    choice = static_cast<GeneratorChoice>(static_cast<int>(choice) + 1);
+  return choice;
+}
+
+GeneratorSource generated(const SourceForm& form) {
+  GeneratorSource source;
+  source.kind = generator_of(*form.generator);
+  source.cases = form.cases.value_or(0);
+  source.length = form.length.value_or(0);
+  source.duration = form.duration.value_or(1);
+  source.hurst = form.hurst.value_or(source.hurst);
+  source.speed = form.speed.value_or(source.speed);
+  source.volatility = form.volatility.value_or(source.volatility);
+  source.level = form.level.value_or(0);
+  source.drift = form.drift.value_or(0);
+  const bool grows = source.kind == GeneratorChoice::geometric_brownian;
+  source.start = form.start.value_or(grows ? 1 : 0);
+  return source;
+}
+
+void view_generator(const GeneratorSource& source, SourceForm& form) {
+  form.generator = name_of(source.kind);
+  form.cases = source.cases;
+  form.length = source.length;
+  form.duration = source.duration;
+  if (source.kind == GeneratorChoice::fbm) {
+    form.hurst = source.hurst;
+    return;
+  }
+  form.start = source.start;
+  form.volatility = source.volatility;
+  if (source.kind == GeneratorChoice::ornstein_uhlenbeck) {
+    form.speed = source.speed;
+    form.level = source.level;
+  } else {
+    form.drift = source.drift;
+  }
+}
+
 DataSource source_of(const SourceForm& form) {
   if (form.random) return *form.random;
+  if (form.generator) return generated(form);
   return NpySource{form.x.value_or(""), form.y.value_or("")};
 }
 
@@ -33,6 +105,8 @@ Field::Children view_source(const DataSource& source) {
     form->y = npy->y;
   } else if (const auto* random = std::get_if<RandomSource>(&source)) {
     form->random = *random;
+  } else if (const auto* paths = std::get_if<GeneratorSource>(&source)) {
+    view_generator(*paths, *form);
   } else {
     return {};
   }
@@ -280,18 +354,51 @@ void check_model(const Check& check, const ModelForm& model) {
   }
 }
 
+namespace {
+
+void check_generator(const Check& check, const SourceForm& source) {
+  const std::string name = source.generator.value_or("");
+  const auto refuse = [&](const char* key, const std::string& why) {
+    check.problems.add(check.at(key), "key '", key, "' ", why);
+  };
+  const std::pair<const char*, bool> sizes[] = {
+      {"cases", source.cases.has_value()},
+      {"length", source.length.has_value()}};
+  for (const auto& [key, given] : sizes) {
+    if (given && name.empty()) refuse(key, "belongs to a generator");
+    if (!given && !name.empty())
+      check.problems.add(check.node.place, "missing key '", key,
+                         "' of generator ", name);
+  }
+  for (const GeneratorKey& k : generator_keys(source)) {
+    if (!k.given) continue;
+    if (name.empty())
+      refuse(k.key, "belongs to a generator");
+    else if (!k.of[static_cast<int>(generator_of(name))])
+      refuse(k.key, "is none of generator " + name);
+  }
+  if (name == "ornstein_uhlenbeck" && source.volatility &&
+      source.volatility->size() > 1)
+    refuse("volatility", "takes one number here: what varies is speed");
+}
+
+}  // namespace
+
 void check_source(const Check& check, const SourceForm& source) {
   const bool files = source.x || source.y;
-  if (source.random && files)
-    check.problems.add(check.at("random"),
-                       "a data source is either x and y or random, not both");
-  else if (!source.random && !files)
+  const int kinds =
+      files + source.random.has_value() + source.generator.has_value();
+  if (kinds > 1)
+    check.problems.add(check.at(source.random ? "random" : "generator"),
+                       "a data source is either x and y, random, or a "
+                       "generator, not several of them");
+  else if (kinds == 0)
     check.problems.add(check.node.place,
-                       "a data source needs x and y, or "
-                       "random");
+                       "a data source needs x and y, random, or a generator");
   else if (files && !(source.x && source.y))
     check.problems.add(check.node.place, "missing key '", source.x ? "y" : "x",
                        "' in data source");
+  check_generator(check, source);
 }
 
 void check_sgd(const Check& check, const SgdConfig& sgd) {

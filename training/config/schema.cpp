@@ -268,11 +268,36 @@ const Section& source_section() {
   using S = SourceForm;
   static const Section section = checked<S>(
       keys<S>("", "data source",
-              "In place of a file name: two .npy files, or random numbers.",
+              "In place of a file name: two .npy files, random numbers, or the "
+              "paths of a generator, each with its own parameter (of fbm "
+              "`hurst`, of ornstein_uhlenbeck `speed`, of geometric_brownian "
+              "`volatility`) as the target.",
               {value("x", at(&S::x), kText, "", "inputs, a .npy file"),
                value("y", at(&S::y), kText, "", "targets, a .npy file"),
                section_of("random", at(&S::random), &random_section(),
-                          "random numbers")}),
+                          "random numbers"),
+               word("generator", at(&S::generator),
+                    {"fbm", "ornstein_uhlenbeck", "geometric_brownian"},
+                    "random paths: fractional Brownian motion from 0, dX = "
+                    "speed (level - X) dt + volatility dW, or dX = drift X dt "
+                    "+ volatility X dW"),
+               integer("cases", at(&S::cases), "", kCount, "its cases"),
+               integer("length", at(&S::length), "", {2, 1e9},
+                       "its points, the first one included"),
+               number("duration", at(&S::duration), "", kPositive,
+                      "its time from the first point to the last; 1 if absent"),
+               numbers("hurst", at(&S::hurst), kInsideOne,
+                       "Hurst exponents to draw from; [0.5] if absent"),
+               numbers("speed", at(&S::speed), kPositive,
+                       "speeds to draw from; [1] if absent"),
+               numbers("volatility", at(&S::volatility), kNotNegative,
+                       "volatilities to draw from; [1] if absent"),
+               number("level", at(&S::level), "", {},
+                      "what the path returns to; 0 if absent"),
+               number("drift", at(&S::drift), "", {},
+                      "relative growth; 0 if absent"),
+               number("start", at(&S::start), "", {},
+                      "first point; 0 if absent, 1 for geometric_brownian")}),
       check_source);
   return section;
 }
@@ -420,9 +445,11 @@ const Section& train_section() {
                "passes over the training part"),
        integer("batch_size", at(&S::batch_size), "20", kCount,
                "cases per step"),
-       choice("loss", at(&S::loss), "auto",
-              {"auto", "cross_entropy", "mse", "mae", "huber", "bce"},
-              "auto: cross_entropy for classes, mse for numbers"),
+       choice(
+           "loss", at(&S::loss), "auto",
+           {"auto", "cross_entropy", "mse", "mae", "huber", "bce", "log_mse"},
+           "auto: cross_entropy for classes, mse for numbers; log_mse: the "
+           "logarithm of a batch's mse"),
        tagged("optimizer", at(&S::optimizer), "optimizer", "adam",
               optimizer_sections(), "how a step follows from the gradient"),
        tagged("schedule", at(&S::schedule), "schedule", "constant",

@@ -17,11 +17,21 @@ struct ModelForm {
   std::vector<LayerConfig> layers;
 };
 
-/// Data as written in a map: two files, or random numbers.
+/// Data as written in a map: two files, random numbers, or a generator's paths.
 struct SourceForm {
   std::optional<std::string> x;
   std::optional<std::string> y;
   std::optional<RandomSource> random;
+  std::optional<std::string> generator;
+  std::optional<std::int64_t> cases;
+  std::optional<std::int64_t> length;
+  std::optional<double> duration;
+  std::optional<std::vector<double>> hurst;
+  std::optional<std::vector<double>> speed;
+  std::optional<std::vector<double>> volatility;
+  std::optional<double> level;
+  std::optional<double> drift;
+  std::optional<double> start;
 };
 
 /// The layers of signet, signet2 or signet3 with a signature depth, where the

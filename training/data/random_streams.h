@@ -13,7 +13,10 @@ enum class RandomStream : std::uint64_t {
   split,
   folds,
   random_inputs,
-  random_targets
+  random_targets,
+  /// Of a generator: what each case is, and its noise.
+  parameters,
+  noise
 };
 
 }  // namespace sigtape

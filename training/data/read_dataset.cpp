@@ -4,6 +4,7 @@
 #include "sigtape/framework/random.h"
 #include "sigtape/training/data/array_reader.h"
 #include "sigtape/training/data/csv_reader.h"
+#include "sigtape/training/data/generators.h"
 #include "sigtape/training/data/number.h"
 #include "sigtape/training/data/random_streams.h"
 #include "sigtape/training/data/ts_reader.h"
@@ -57,6 +58,9 @@ Dataset read_dataset(const DataSource& source, FormatChoice format,
   }
   if (const auto* pair = std::get_if<NpySource>(&source)) {
     return read_npy_dataset(pair->x, pair->y, missing);
+  }
+  if (const auto* generator = std::get_if<GeneratorSource>(&source)) {
+    return make_generated(*generator, seed);
   }
   const auto& random = std::get<RandomSource>(source);
   return make_random(random.cases, random.length, random.channels,

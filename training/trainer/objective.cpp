@@ -9,8 +9,8 @@ namespace sigtape {
 
 namespace {
 
-constexpr const char* loss_names[] = {"auto", "cross_entropy", "mse",
-                                      "mae",  "huber",         "bce"};
+constexpr const char* loss_names[] = {"auto",  "cross_entropy", "mse",    "mae",
+                                      "huber", "bce",           "log_mse"};
 
 LossChoice chosen(const TrainConfig& config, const Dataset& data) {
   require<DataError>(data.target != TargetKind::none, data.source,
@@ -24,7 +24,7 @@ LossChoice chosen(const TrainConfig& config, const Dataset& data) {
           "train.loss: ", loss_names[static_cast<int>(config.loss)],
           " does not fit the targets of ", data.source, ", which are ",
           classes ? "classes; use cross_entropy or bce"
-                  : "numbers; use mse, mae, huber or bce");
+                  : "numbers; use mse, mae, huber, log_mse or bce");
   return config.loss;
 }
 
@@ -90,7 +90,7 @@ void Objective::to_numbers(std::span<double> outputs,
 
 bool Objective::standardises_targets() const {
   return kind_ == LossChoice::mse || kind_ == LossChoice::mae ||
-         kind_ == LossChoice::huber;
+         kind_ == LossChoice::huber || kind_ == LossChoice::log_mse;
 }
 
 std::vector<double> Objective::class_weights() const {
@@ -106,6 +106,8 @@ Tensor Objective::loss(const Tensor& output, const Tensor& targets) const {
       return mae_loss(output, targets);
     case LossChoice::huber:
       return huber_loss(output, targets);
+    case LossChoice::log_mse:
+      return log(mse_loss(output, targets));
     case LossChoice::bce:
       return binary_cross_entropy_with_logits(output, targets);
     case LossChoice::cross_entropy:

@@ -130,11 +130,12 @@ const std::vector<BrokenCase> kCases = {
      "data: {train: {x: a.npy, y: b.npy, random: {cases: 1, length: 3, "
      "channels: 2}}}\n"
      "model: {type: signet, depth: 2}\n",
-     {"f.yaml:1:36: a data source is either x and y or random, not both"}},
+     {"f.yaml:1:36: a data source is either x and y, random, or a generator, "
+      "not several of them"}},
     {"EmptySource",
      "data: {train: {}}\n"
      "model: {type: signet, depth: 2}\n",
-     {"f.yaml:1:15: a data source needs x and y, or random"}},
+     {"f.yaml:1:15: a data source needs x and y, random, or a generator"}},
     {"UnknownLayer",
      kData + "model: {layers: [{signture: {depth: 2}}, linear]}\n",
      {"f.yaml:2:19: unknown layer 'signture'; did you mean 'signature'?"}},

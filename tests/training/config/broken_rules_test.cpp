@@ -56,6 +56,27 @@ const std::vector<BrokenCase> kCases = {
              "    - linear\n",
      {"f.yaml:5:7: missing key 'out' in layer 'linear': only the last linear "
       "layer can do without"}},
+    {"GeneratorKeys",
+     "data: {train: {generator: fbm, cases: 3, speed: [1]}}\n"
+     "model: {type: signet, depth: 2}\n",
+     {"f.yaml:1:15: missing key 'length' of generator fbm",
+      "f.yaml:1:42: key 'speed' is none of generator fbm"}},
+    {"GeneratorOfTwoVolatilities",
+     "data: {train: {generator: ornstein_uhlenbeck, cases: 3, length: 9, "
+     "volatility: [1, 2]}}\n"
+     "model: {type: signet, depth: 2}\n",
+     {"f.yaml:1:68: key 'volatility' takes one number here: what varies is "
+      "speed"}},
+    {"KeysOfNoGenerator",
+     "data: {train: {x: a.npy, y: b.npy, length: 3}}\n"
+     "model: {type: signet, depth: 2}\n",
+     {"f.yaml:1:36: key 'length' belongs to a generator"}},
+    {"TwoSources",
+     "data: {train: {generator: fbm, cases: 3, length: 4, x: a.npy, y: "
+     "b.npy}}\n"
+     "model: {type: signet, depth: 2}\n",
+     {"f.yaml:1:16: a data source is either x and y, random, or a generator, "
+      "not several of them"}},
     {"RecurOfStreams",
      kData + "model:\n"
              "  layers:\n"

@@ -91,6 +91,12 @@ TEST(RoundTrip, EveryAlternative) {
       {"model.type=signet3"},
       {"model={layers: [{signature: {depth: 2, basepoint: [0.1, -1e-05]}}]}"},
       {"model={layers: [{signature: {depth: 2, basepoint: true, name: a.b}}]}"},
+      {"data.train={generator: fbm, cases: 3, length: 9, hurst: [0.2, 0.7]}"},
+      {"data.train={generator: ornstein_uhlenbeck, cases: 3, length: 9, speed: "
+       "[2], level: 1, volatility: [0.5], duration: 4, start: -1}"},
+      {"data.train={generator: geometric_brownian, cases: 3, length: 9, "
+       "volatility: [0.1, 0.2], drift: 0.5}",
+       "train.loss=log_mse"},
       {"model={layers: [{recur: {memory: 2, name: walk, layers: [linear: {out: "
        "4, name: first}, relu, dropout]}}, last]}"},
       {"model={layers: [{unfold: {length: 3}}, {gru: {hidden: 2, layers: 3}}, "
