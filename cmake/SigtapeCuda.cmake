@@ -67,7 +67,7 @@ function(sigtape_cuda_sources target)
       "$<$<COMPILE_LANGUAGE:CUDA>:-std=c++20;-O3;-Xcompiler=-Wall,-Wextra>")
   elseif(sigtape_cuda_mode STREQUAL "HOST")
     set_source_files_properties(${kernels} PROPERTIES LANGUAGE CXX
-      COMPILE_OPTIONS "-xc++")
+      COMPILE_OPTIONS "-xc++;-Wno-unknown-pragmas")
     target_sources(${target} PRIVATE ${kernels} ${host})
     target_link_libraries(${target} PUBLIC
       $<BUILD_INTERFACE:sigtape_cuda_host>)

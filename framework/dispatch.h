@@ -5,15 +5,12 @@
 namespace sigtape {
 
 /// Tags that choose an operation's kernels by overload: every kernel takes one
-/// first. A device that this build lacks has no tag, so the linker proves that
-/// the kernels of those it has are complete.
+/// first. A build without CUDA passes no Cuda, so the linker proves that the
+/// kernels of the devices that a build has are complete.
 struct Cpu {};
-
-#ifdef SIGTAPE_CUDA
 struct Cuda {
   int device = 0;
 };
-#endif
 
 namespace detail {
 template <class T, class Body>

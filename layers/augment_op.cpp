@@ -160,7 +160,8 @@ bool augment_stream_fits(const Tensor& x, TensorList weights,
                          o.activation != Activation::relu &&
                          o.activation != Activation::none;
   return !activated && weights.size() <= std::size_t{most} &&
-         stream_net_fits(Cpu{}, shape_of(x.shape(), weights, o));
+         (!x.device().is_cpu() ||
+          stream_net_fits(Cpu{}, shape_of(x.shape(), weights, o)));
 }
 
 Tensor augment_stream(const Tensor& x, TensorList weights, TensorList biases,

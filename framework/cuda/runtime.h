@@ -53,6 +53,10 @@ void copy(void* to, Device to_device, const void* from, Device from_device,
 /// Waits for a device's work. Throws as check_faults.
 void synchronise(int device);
 
+/// A word in a device's memory that kernels add to the position of the random
+/// numbers they draw: 0 but while a captured graph runs (graph.h).
+std::uint64_t* random_shift(int device);
+
 /// The stream of a device, which becomes this thread's current one.
 CUstream_st* stream(int device);
 

@@ -17,6 +17,7 @@ namespace sigtape::cuda {
 namespace {
 
 FaultRecord record;
+std::uint64_t shift = 0;
 std::atomic<std::int64_t> live_bytes{0};
 std::atomic<std::int64_t> peak_bytes{0};
 
@@ -74,6 +75,8 @@ void synchronise(int) {
 }
 
 FaultRecord* fault_record(int) { return &record; }
+std::uint64_t* random_shift(int) { return &shift; }
+
 CUstream_st* stream(int device) {
   require_device(device);
   return nullptr;

@@ -24,6 +24,7 @@ void copy(void*, Device to, const void*, Device from, std::int64_t) {
   unavailable(to.is_cpu() ? from.index : to.index);
 }
 void synchronise(int device) { unavailable(device); }
+std::uint64_t* random_shift(int device) { unavailable(device); }
 CUstream_st* stream(int device) { unavailable(device); }
 
 }  // namespace sigtape::cuda

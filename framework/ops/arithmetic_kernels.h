@@ -17,4 +17,12 @@ template <class T>
 void scale_shift(Cpu, const Strided<2>& walk, T* out, const T* a, T scale,
                  T shift);
 
+/// The same on a GPU.
+template <class T>
+void arithmetic(Cuda, Arithmetic op, const Strided<3>& walk, T* out, const T* a,
+                const T* b);
+template <class T>
+void scale_shift(Cuda, const Strided<2>& walk, T* out, const T* a, T scale,
+                 T shift);
+
 }  // namespace sigtape

@@ -29,4 +29,15 @@ template <class T>
 void conv1d_weight_gradient(Cpu, const Conv1dShape& s, const T* dy, const T* x,
                             T* dweight);
 
+/// The same on a GPU.
+template <class T>
+void conv1d_forward(Cuda, const Conv1dShape& s, const T* x, const T* weight,
+                    const T* bias, T* y);
+template <class T>
+void conv1d_input_gradient(Cuda, const Conv1dShape& s, const T* dy,
+                           const T* weight, T* dx);
+template <class T>
+void conv1d_weight_gradient(Cuda, const Conv1dShape& s, const T* dy, const T* x,
+                            T* dweight);
+
 }  // namespace sigtape

@@ -18,4 +18,13 @@ template <class T>
 void accumulate(Cpu, const Strided<2>& walk, T* out, const T* a, T keep,
                 T scale);
 
+/// The same on a GPU.
+template <class To, class From>
+void convert(Cuda, const Strided<2>& walk, To* out, const From* a);
+template <class T>
+void fill(Cuda, const Strided<1>& walk, T* out, T value);
+template <class T>
+void accumulate(Cuda, const Strided<2>& walk, T* out, const T* a, T keep,
+                T scale);
+
 }  // namespace sigtape

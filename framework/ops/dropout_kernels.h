@@ -10,4 +10,9 @@ template <class T>
 void dropout_apply(Cpu, std::int64_t count, std::uint64_t seed,
                    std::uint64_t first, double p, T scale, const T* a, T* out);
 
+/// The same on a GPU.
+template <class T>
+void dropout_apply(Cuda, std::int64_t count, std::uint64_t seed,
+                   std::uint64_t first, double p, T scale, const T* a, T* out);
+
 }  // namespace sigtape

@@ -42,4 +42,12 @@ template <class T>
 void binary(Cpu, Binary op, double parameter, const Strided<3>& walk, T* out,
             const T* a, const T* b);
 
+/// The same on a GPU.
+template <class T>
+void unary(Cuda, Unary op, double parameter, const Strided<2>& walk, T* out,
+           const T* a);
+template <class T>
+void binary(Cuda, Binary op, double parameter, const Strided<3>& walk, T* out,
+            const T* a, const T* b);
+
 }  // namespace sigtape

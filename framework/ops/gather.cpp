@@ -54,6 +54,7 @@ Tensor compute_scatter(const Shape& shape, int axis, const Tensor& index,
 }  // namespace
 
 Tensor gather(const Tensor& a, int dim, const Tensor& index) {
+  require_same_device("gather", a, index);
   const int axis = checked_axis("gather", a.shape(), dim, index);
   return record("gather", compute_gather(a, axis, index), {a}, {index},
                 [axis, shape = a.shape()](Backward& b) {
@@ -63,6 +64,7 @@ Tensor gather(const Tensor& a, int dim, const Tensor& index) {
 
 Tensor scatter_add(const Shape& shape, int dim, const Tensor& index,
                    const Tensor& a) {
+  require_same_device("scatter_add", a, index);
   const int axis = checked_axis("scatter_add", shape, dim, index);
   require(a.shape() == index.shape(), "scatter_add: expected values of ",
           index.shape(), ", as the indices, got ", a.shape());

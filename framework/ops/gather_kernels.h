@@ -32,4 +32,12 @@ template <class T>
 void scatter_add(Cpu, const IndexedAxis& axis, const Strided<3>& walk, T* out,
                  const std::int64_t* index, const T* a);
 
+/// The same on a GPU.
+template <class T>
+void gather(Cuda, const IndexedAxis& axis, const Strided<3>& walk, T* out,
+            const std::int64_t* index, const T* a);
+template <class T>
+void scatter_add(Cuda, const IndexedAxis& axis, const Strided<3>& walk, T* out,
+                 const std::int64_t* index, const T* a);
+
 }  // namespace sigtape

@@ -33,4 +33,8 @@ bool gemm_prefers_dots(Cpu, std::int64_t k);
 template <class T>
 void gemm_reference(Cpu, const Gemm<T>& g);
 
+/// The same on a GPU.
+template <class T>
+void gemm(Cuda, const Gemm<T>& g, const Strided<3>& batch);
+
 }  // namespace sigtape

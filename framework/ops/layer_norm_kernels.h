@@ -27,4 +27,13 @@ void layer_norm_backward(Cpu, const LayerNormInputs<T>& in, const T* dy,
                          const T* mean, const T* rstd, T* da, T* dweight,
                          T* dbias);
 
+/// The same on a GPU.
+template <class T>
+void layer_norm_forward(Cuda, const LayerNormInputs<T>& in, double eps, T* y,
+                        T* mean, T* rstd);
+template <class T>
+void layer_norm_backward(Cuda, const LayerNormInputs<T>& in, const T* dy,
+                         const T* mean, const T* rstd, T* da, T* dweight,
+                         T* dbias);
+
 }  // namespace sigtape

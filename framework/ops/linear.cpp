@@ -36,7 +36,8 @@ StreamNetShape net_shape(const Tensor& x, const Tensor& weight) {
 }
 
 bool is_narrow(const Tensor& x, const Tensor& weight) {
-  return x.size(0) >= kManyRows && weight.size(0) < kNarrow &&
+  return x.device().is_cpu() && x.size(0) >= kManyRows &&
+         weight.size(0) < kNarrow &&
          stream_net_fits(Cpu{}, net_shape(x, weight));
 }
 

@@ -37,6 +37,7 @@ void check_cross_entropy(const Tensor& logits, const Tensor& target,
       "cross_entropy: expected an int64 target (", logits.size(0),
       ") for logits ", logits.shape(), ", got ", target.shape(), " ",
       target.dtype());
+  require_same_device("cross_entropy", logits, target);
   require(options.label_smoothing >= 0 && options.label_smoothing < 1,
           "cross_entropy: label_smoothing: expected a number in [0, 1), got ",
           options.label_smoothing);

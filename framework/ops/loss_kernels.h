@@ -42,4 +42,17 @@ template <class T>
 void binary_cross_entropy(Cpu, const Strided<3>& walk, T* out, const T* x,
                           const T* t);
 
+/// The same on a GPU.
+void check_targets(Cuda, const std::int64_t* target, std::int64_t step,
+                   std::int64_t batch, std::int64_t classes);
+template <class T>
+void cross_entropy_forward(Cuda, const CrossEntropyInputs<T>& in, T* losses,
+                           T* target_weights);
+template <class T>
+void cross_entropy_backward(Cuda, const CrossEntropyInputs<T>& in,
+                            const T* dlosses, std::int64_t step, T* dlogits);
+template <class T>
+void binary_cross_entropy(Cuda, const Strided<3>& walk, T* out, const T* x,
+                          const T* t);
+
 }  // namespace sigtape

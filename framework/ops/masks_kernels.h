@@ -17,4 +17,12 @@ void nonzero(Cpu, const Strided<2>& walk, std::int64_t* out, const T* a);
 template <class T>
 void equal(Cpu, const Strided<3>& walk, T* out, const T* a, const T* b);
 
+/// The same on a GPU.
+template <class T>
+void sign(Cuda, const Strided<2>& walk, T* out, const T* a);
+template <class T>
+void nonzero(Cuda, const Strided<2>& walk, std::int64_t* out, const T* a);
+template <class T>
+void equal(Cuda, const Strided<3>& walk, T* out, const T* a, const T* b);
+
 }  // namespace sigtape

@@ -21,7 +21,8 @@ Tensor batch_view(const Tensor& a) {
 Tensor right_operand(const Tensor& a, const Tensor& b) {
   const Tensor operand = matrix_operand(b);
   const int rows = operand.rank() - 2, columns = operand.rank() - 1;
-  if (operand.strides()[columns] == 1) return operand;
+  const bool reads_columns = !b.device().is_cpu();
+  if (operand.strides()[columns] == 1 || reads_columns) return operand;
   const bool dots = operand.strides()[rows] == 1 &&
                     a.strides()[a.rank() - 1] == 1 &&
                     gemm_prefers_dots(Cpu{}, b.size(-2));

@@ -30,4 +30,9 @@ template <class Out, class In>
 void reduce(Cpu, const Reducer& reducer, const ReduceSizes& sizes, Out* out,
             const In* a);
 
+/// The same on a GPU.
+template <class Out, class In>
+void reduce(Cuda, const Reducer& reducer, const ReduceSizes& sizes, Out* out,
+            const In* a);
+
 }  // namespace sigtape

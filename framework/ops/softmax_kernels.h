@@ -10,4 +10,9 @@ template <class T>
 void softmax_forward(Cpu, bool logarithm, std::int64_t outer, std::int64_t size,
                      std::int64_t inner, const T* a, T* out);
 
+/// The same on a GPU.
+template <class T>
+void softmax_forward(Cuda, bool logarithm, std::int64_t outer,
+                     std::int64_t size, std::int64_t inner, const T* a, T* out);
+
 }  // namespace sigtape

@@ -68,4 +68,14 @@ void stream_net_backward(Cpu, const StreamNetShape& s,
                          const StreamNetWeights<T>& weights, const T* x,
                          const T* dy, const StreamNetGradients<T>& gradients);
 
+/// The same on a GPU.
+template <class T>
+void stream_net_forward(Cuda, const StreamNetShape& s,
+                        const StreamNetWeights<T>& weights, const T* x,
+                        const std::int64_t* points, T* y);
+template <class T>
+void stream_net_backward(Cuda, const StreamNetShape& s,
+                         const StreamNetWeights<T>& weights, const T* x,
+                         const T* dy, const StreamNetGradients<T>& gradients);
+
 }  // namespace sigtape

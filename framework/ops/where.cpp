@@ -11,6 +11,7 @@ Tensor compute(const Tensor& condition, const Tensor& a, const Tensor& b) {
           "where: expected an int64 condition, got ", condition.shape(), " ",
           condition.dtype());
   require_same_type("where", a, b);
+  require_same_device("where", a, condition);
   const Shape ab = broadcast_shapes("where", a.shape(), b.shape());
   Tensor out = empty(broadcast_shapes("where", condition.shape(), ab),
                      {a.dtype(), a.device()});

@@ -11,4 +11,9 @@ template <class T>
 void select(Cpu, const Strided<4>& walk, T* out, const std::int64_t* condition,
             const T* a, const T* b);
 
+/// The same on a GPU.
+template <class T>
+void select(Cuda, const Strided<4>& walk, T* out, const std::int64_t* condition,
+            const T* a, const T* b);
+
 }  // namespace sigtape
