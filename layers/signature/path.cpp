@@ -7,6 +7,7 @@
 #include "sigtape/framework/tape.h"
 #include "sigtape/layers/signature/signature_combine.h"
 #include "sigtape/layers/signature/signature_kernels.h"
+#include "sigtape/layers/signature/signature_second.h"
 
 namespace sigtape {
 
@@ -63,37 +64,6 @@ Tensor first_point(const Basepoint& basepoint, const Tensor& path) {
     }
   }
   return {};
-}
-
-Tensor scratch(std::size_t bytes) {
-  return empty({static_cast<std::int64_t>(bytes / 8 + 1)},
-               {DType::float64, {}});
-}
-
-// The gradient of a signature with respect to its path, from scratch.
-Tensor path_gradient(const Tensor& path, int depth, bool scalar_term,
-                     const Tensor& cotangent) {
-  const SignatureShape shape{.batch = path.size(0),
-                             .length = path.size(1),
-                             .channels = path.size(2),
-                             .depth = depth,
-                             .scalar_term = scalar_term};
-  Tensor gradient = empty_like(path), value = empty_like(cotangent);
-  dispatch_floating("path_signature", path, [&]<class T>(Cpu, T) {
-    const SignatureInputs<T> inputs{.path = path.data<T>()};
-    Tensor saved = scratch(cpu::signature_saved_bytes<T>(shape));
-    Tensor workspace = scratch(cpu::signature_workspace_bytes<T>(shape));
-    double* memory = workspace.mutable_data<double>();
-    cpu::signature_forward<T>(shape, inputs, value.mutable_data<T>(),
-                              saved.mutable_data<double>(), memory);
-    cpu::signature_backward<T>(shape, inputs, saved.data<double>(),
-                               cotangent.data<T>(),
-                               {.path = gradient.mutable_data<T>()}, memory);
-  });
-  // Under create_graph this is the result of an operation itself, one that has
-  // no derivative.
-  return record("path_signature_backward", gradient, {path, cotangent}, {},
-                [](Backward&) { no_derivative("path_signature_backward"); });
 }
 
 }  // namespace
@@ -228,12 +198,16 @@ Tensor Path::signature(std::optional<std::int64_t> start,
   }
   if (!will_record({points_})) return value;
   const Tensor points = contiguous(slice(points_, 1, first, last));
-  return record("path_signature", value, {points}, {points},
-                [depth = static_cast<int>(depth_),
-                 scalar = scalar_term_](Backward& back) {
-                  back.add(0, path_gradient(back.saved(0), depth, scalar,
+  const SignatureShape shape{.batch = points.size(0),
+                             .length = points.size(1),
+                             .channels = points.size(2),
+                             .depth = static_cast<int>(depth_),
+                             .scalar_term = scalar_term_};
+  return record(
+      "path_signature", value, {points}, {points}, [shape](Backward& back) {
+        back.add(0, signature_path_gradient(shape, {back.saved(0), {}, {}, {}},
                                             contiguous(back.grad())));
-                });
+      });
 }
 
 Tensor Path::logsignature(std::optional<std::int64_t> start,

@@ -8,6 +8,7 @@
 #include "sigtape/framework/warning.h"
 #include "sigtape/layers/signature/signature_kernels.h"
 #include "sigtape/layers/signature/signature_plan_check.h"
+#include "sigtape/layers/signature/signature_second.h"
 
 namespace sigtape {
 
@@ -176,15 +177,17 @@ Gradients compute_gradients(const SignatureShape& shape, const Arguments& a,
   return g;
 }
 
-// Under create_graph the gradients are results of an operation themselves, one
-// that has no derivative.
-void add_gradient(Backward& back, std::size_t input, const Tensor& gradient,
-                  const Arguments& a, const Tensor& cotangent) {
+// Under create_graph the gradients are results of an operation themselves.
+void add_gradient(Backward& back, const SignatureShape& shape,
+                  std::size_t input, const Tensor& gradient, const Arguments& a,
+                  const Tensor& cotangent) {
   if (!gradient.defined()) return;
   back.add(input,
-           record("signature_backward", gradient,
-                  {a.path, a.basepoint, a.initial, cotangent}, {},
-                  [](Backward&) { no_derivative("signature_backward"); }));
+           grad_enabled()
+               ? record_signature_gradient(
+                     shape, input, gradient,
+                     {a.path, a.basepoint, a.initial, a.lengths}, cotangent)
+               : gradient);
 }
 
 void go_back(const SignatureShape& shape, Backward& back) {
@@ -192,9 +195,9 @@ void go_back(const SignatureShape& shape, Backward& back) {
   const Tensor cotangent = contiguous(back.grad());
   const Gradients g =
       compute_gradients(shape, a, back.saved(4), cotangent, back);
-  add_gradient(back, 0, g.path, a, cotangent);
-  add_gradient(back, 1, g.basepoint, a, cotangent);
-  add_gradient(back, 2, g.initial, a, cotangent);
+  add_gradient(back, shape, 0, g.path, a, cotangent);
+  add_gradient(back, shape, 1, g.basepoint, a, cotangent);
+  add_gradient(back, shape, 2, g.initial, a, cotangent);
 }
 
 }  // namespace

@@ -1,6 +1,10 @@
 // Derivatives of derivatives of the operations on signatures.
 #include <gtest/gtest.h>
 
+#include "sigtape/framework/ops.h"
+#include "sigtape/framework/simd/isa.h"
+#include "sigtape/layers/signature/path.h"
+#include "sigtape/layers/signature/signature.h"
 #include "sigtape/layers/signature/signature_combine.h"
 #include "support/battery.h"
 #include "support/second.h"
@@ -59,6 +63,99 @@ TEST(SecondDerivative, SignatureCombine) {
 
 TEST(SecondDerivative, MultiSignatureCombine) {
   second_battery("multi_signature_combine", combine_cases(3));
+}
+
+// ---- Signatures
+
+struct Paths {
+  std::int64_t batch, length, channels;
+  int depth;
+
+  std::string name() const {
+    return "path (" + std::to_string(batch) + ", " + std::to_string(length) +
+           ", " + std::to_string(channels) + ") depth " + std::to_string(depth);
+  }
+  Tensor points() const {
+    return random_tensor({batch, length, channels}, 1) * 0.5;
+  }
+  Tensor lengths() const {
+    Tensor n = empty({batch}, {DType::int64, {}});
+    for (std::int64_t b = 0; b < batch; ++b)
+      n.mutable_data<std::int64_t>()[b] = 2 + b % (length - 1);
+    return n;
+  }
+};
+
+// Channels in and out of the kernels' lists, groups that are full and not,
+// pairs of a path in one group and in two, one block of steps and several.
+const std::vector<Paths> paths = {{1, 2, 1, 1}, {2, 3, 2, 1}, {3, 4, 3, 2},
+                                  {1, 5, 2, 4}, {9, 3, 1, 5}, {2, 6, 5, 2},
+                                  {5, 3, 4, 3}, {2, 3, 7, 2}, {1, 10, 2, 3}};
+
+// `bits` choose stream, inverse, scalar_term, a basepoint tensor, initial and
+// lengths.
+SecondCase signature_case(const Paths& p, int bits) {
+  SignatureOptions options{.stream = (bits & 1) != 0,
+                           .inverse = (bits & 2) != 0,
+                           .scalar_term = (bits & 4) != 0};
+  const bool based = bits & 8, continued = bits & 16;
+  if (continued && !based)
+    options.basepoint = std::vector<double>(p.channels, 0.3);
+  if (bits & 32) options.lengths = p.lengths();
+  Tensors inputs = {p.points()};
+  if (based) inputs.push_back(random_tensor({p.batch, p.channels}, 2));
+  if (continued) {
+    inputs.push_back(random_tensor(
+        {p.batch, signature_channels(p.channels, p.depth, bits & 4)}, 3));
+  }
+  return {p.name() + " flags " + std::to_string(bits), inputs,
+          [=](const Tensors& in) {
+            SignatureOptions o = options;
+            if (based) o.basepoint = in[1];
+            if (continued) o.initial = in.back();
+            return signature(in[0], p.depth, o);
+          }};
+}
+
+TEST(SecondDerivative, Signature) {
+  std::vector<SecondCase> cases;
+  for (const Paths& p : paths)
+    for (int bits = 0; bits < 64; bits += p.batch == 1 ? 1 : 3)
+      cases.push_back(signature_case(p, bits));
+  second_battery("signature", cases);
+}
+
+TEST(SecondDerivative, SignatureOnEveryInstructionSet) {
+  for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512, Isa::neon}) {
+    if (!isa_supported(isa)) continue;
+    const ScopedIsa forced(isa);
+    std::vector<SecondCase> cases;
+    for (int bits = 0; bits < 64; bits += 7)
+      for (const std::size_t i : {2, 6})
+        cases.push_back(signature_case(paths[i], bits));
+    second_battery("signature", cases);
+  }
+}
+
+TEST(SecondDerivative, SignatureRefusesTheThird) {
+  for (const int bits : {0, 1, 27})
+    refuses_derivative(signature_case(paths[2], bits), 3, "signature_second");
+}
+
+// Of an interval, a path's signature is that of the interval's points.
+TEST(SecondDerivative, Path) {
+  std::vector<SecondCase> cases;
+  for (const PathRoute route : {PathRoute::prefixes, PathRoute::tree})
+    for (const auto& [start, end] : {std::pair{0, 7}, {2, 5}, {3, 7}, {1, 3}}) {
+      const Paths p = {2, 7, 2, 3};
+      cases.push_back(
+          {p.name() + " from " + std::to_string(start),
+           {p.points()},
+           [=](const Tensors& in) {
+             return Path(in[0], p.depth, {}, true, route).signature(start, end);
+           }});
+    }
+  second_battery("path_signature", cases);
 }
 
 }  // namespace

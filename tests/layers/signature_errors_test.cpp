@@ -144,16 +144,6 @@ TEST(SignatureErrors, CountsTheBackwardPassInTheMemory) {
   }
 }
 
-TEST(SignatureErrors, NamesTheMissingSecondDerivative) {
-  Tensor path = random_tensor({1, 3, 2}).set_requires_grad();
-  const Tensor y = signature(path, 3);
-  const auto first = gradients(y, {path}, random_tensor(y.shape()),
-                               {.retain_graph = true, .create_graph = true});
-  ASSERT_EQ(first[0].shape(), path.shape());
-  expect_error([&] { first[0].backward(random_tensor(path.shape())); },
-               {"signature_backward", "no derivative"});
-}
-
 TEST(SignatureWarnings, InitialWithoutABasepoint) {
   const CollectWarnings warnings;
   const Tensor path = zeros({2, 4, 3}), before = zeros({2, 12});

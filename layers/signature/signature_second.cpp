@@ -1,0 +1,102 @@
+#include "sigtape/layers/signature/signature_second.h"
+
+#include "sigtape/framework/dispatch.h"
+#include "sigtape/framework/ops.h"
+#include "sigtape/framework/ops/optional.h"
+#include "sigtape/layers/signature/signature_second_kernels.h"
+
+namespace sigtape {
+
+namespace {
+
+// What the derivative of a gradient is wanted for.
+enum Wanted { path, basepoint, initial, cotangent };
+
+// Memory of the caching allocator that kernels may use as they like.
+Tensor raw_memory(std::size_t bytes) {
+  return empty({static_cast<std::int64_t>((bytes + 7) / 8)},
+               {DType::float64, {}});
+}
+
+template <class T>
+SignatureInputs<T> inputs_of(const SignatureArguments& a) {
+  return {a.path.data<T>(), pointer<T>(a.basepoint), pointer<T>(a.initial),
+          pointer<std::int64_t>(a.lengths)};
+}
+
+struct Results {
+  Tensor signature, path, basepoint, initial;
+};
+
+// `direction` is one of input `input`, undefined results are not wanted.
+void compute(const SignatureShape& shape, const SignatureArguments& a,
+             std::size_t input, const Tensor& direction, const Tensor& g,
+             Results& r) {
+  dispatch_floating("signature", a.path, [&]<class T>(Cpu, T) {
+    const auto out = [](Tensor& t) {
+      return t.defined() ? t.mutable_data<T>() : nullptr;
+    };
+    const auto along = [&](std::size_t i) {
+      return i == input ? direction.data<T>() : nullptr;
+    };
+    Tensor workspace = raw_memory(cpu::signature_second_bytes<T>(shape));
+    cpu::signature_second<T>(
+        shape, inputs_of<T>(a), {along(path), along(basepoint), along(initial)},
+        g.data<T>(),
+        {out(r.signature), out(r.path), out(r.basepoint), out(r.initial)},
+        workspace.mutable_data<double>());
+  });
+}
+
+// The rule of signature_backward. Its results are those of an operation that
+// has no derivative.
+void go_back(const SignatureShape& shape, std::size_t input, Backward& back) {
+  const SignatureArguments a{back.saved(path), back.saved(basepoint),
+                             back.saved(initial), back.saved(4)};
+  const Tensor g = back.saved(cotangent), v = contiguous(back.grad());
+  const auto wanted = [&](std::size_t i, const Tensor& like) {
+    return back.needs(i) ? empty_like(like) : Tensor();
+  };
+  Results r{wanted(cotangent, g), wanted(path, a.path),
+            wanted(basepoint, a.basepoint), wanted(initial, a.initial)};
+  compute(shape, a, input, v, g, r);
+  const auto add = [&](std::size_t i, const Tensor& result) {
+    if (!result.defined()) return;
+    back.add(i, record("signature_second", result,
+                       {a.path, a.basepoint, a.initial, g, v}, {},
+                       [](Backward&) { no_derivative("signature_second"); }));
+  };
+  add(path, r.path);
+  add(basepoint, r.basepoint);
+  add(initial, r.initial);
+  add(cotangent, r.signature);
+}
+
+}  // namespace
+
+Tensor record_signature_gradient(const SignatureShape& shape, std::size_t input,
+                                 const Tensor& gradient,
+                                 const SignatureArguments& a, const Tensor& g) {
+  return record(
+      "signature_backward", gradient, {a.path, a.basepoint, a.initial, g},
+      {a.path, a.basepoint, a.initial, g, a.lengths},
+      [shape, input](Backward& back) { go_back(shape, input, back); });
+}
+
+Tensor signature_path_gradient(const SignatureShape& shape,
+                               const SignatureArguments& a, const Tensor& g) {
+  Tensor gradient = empty_like(a.path), value = empty_like(g);
+  dispatch_floating("signature", a.path, [&]<class T>(Cpu, T) {
+    Tensor saved = raw_memory(cpu::signature_saved_bytes<T>(shape));
+    Tensor workspace = raw_memory(cpu::signature_workspace_bytes<T>(shape));
+    double* memory = workspace.mutable_data<double>();
+    cpu::signature_forward<T>(shape, inputs_of<T>(a), value.mutable_data<T>(),
+                              saved.mutable_data<double>(), memory);
+    cpu::signature_backward<T>(shape, inputs_of<T>(a), saved.data<double>(),
+                               g.data<T>(),
+                               {.path = gradient.mutable_data<T>()}, memory);
+  });
+  return record_signature_gradient(shape, path, gradient, a, g);
+}
+
+}  // namespace sigtape
