@@ -8,6 +8,7 @@
 #include "sigtape/layers/signature/path.h"
 #include "sigtape/layers/signature/signature.h"
 #include "sigtape/layers/signature/signature_combine.h"
+#include "sigtape/layers/signature/signature_conv1d.h"
 #include "sigtape/layers/signature/signature_group.h"
 #include "sigtape/layers/signature/signature_inversion.h"
 #include "support/battery.h"
@@ -293,6 +294,45 @@ TEST(SecondDerivative, InvertSignature) {
          }});
   }
   second_battery("invert_signature", cases);
+}
+
+// ---- The convolution of a stream of signatures
+
+std::vector<SecondCase> conv_cases(bool fused) {
+  std::vector<SecondCase> cases;
+  for (const Paths& p :
+       {Paths{1, 5, 2, 3}, Paths{3, 6, 3, 2}, Paths{2, 7, 1, 4}})
+    for (const std::int64_t kernel : {1, 3})
+      for (int bits = 0; bits < 8; ++bits) {
+        const std::int64_t words = signature_channels(p.channels, p.depth);
+        SignatureConv1dOptions o;
+        if (bits & 1) o.basepoint = true;
+        if ((bits & 3) == 2) o.basepoint = std::vector<double>(p.channels, 0.2);
+        if (bits & 4) {
+          o.lengths = p.lengths();
+          auto* n = o.lengths.mutable_data<std::int64_t>();
+          for (std::int64_t b = 0; b < p.batch; ++b) n[b] = p.length - b;
+        }
+        Tensors inputs = {p.points(), random_tensor({2, words, kernel}, 2)};
+        const bool bias = bits & 2;
+        if (bias) inputs.push_back(random_tensor({2}, 3));
+        cases.push_back(
+            {p.name() + " kernel " + std::to_string(kernel) + " flags " +
+                 std::to_string(bits),
+             inputs, [=](const Tensors& in) {
+               return (fused ? signature_conv1d : signature_conv1d_composed)(
+                   in[0], p.depth, in[1], bias ? in[2] : Tensor(), o);
+             }});
+      }
+  return cases;
+}
+
+TEST(SecondDerivative, SignatureConv1d) {
+  second_battery("signature_conv1d", conv_cases(true));
+}
+
+TEST(SecondDerivative, SignatureConv1dComposed) {
+  second_battery("signature_conv1d_composed", conv_cases(false));
 }
 
 }  // namespace
