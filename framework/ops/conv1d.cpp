@@ -2,7 +2,6 @@
 // same kind: the rules of the three call each other, and any derivative of
 // any order exists.
 #include "sigtape/framework/ops.h"
-#include "sigtape/framework/ops/conv1d_gradients.h"
 #include "sigtape/framework/ops/conv1d_kernels.h"
 #include "sigtape/framework/ops/optional.h"
 #include "sigtape/framework/tape.h"
@@ -52,7 +51,8 @@ void check(const Tensor& x, const Tensor& weight, const Tensor& bias,
           bias.shape());
 }
 
-}  // namespace
+Tensor conv1d_backward_weight(const Tensor& dy, const Tensor& x,
+                              const Shape& weight, Conv1dOptions options);
 
 Tensor conv1d_backward_input(const Tensor& dy, const Tensor& weight,
                              const Shape& x, Conv1dOptions options) {
@@ -94,6 +94,8 @@ Tensor conv1d_backward_weight(const Tensor& dy, const Tensor& x,
         }
       });
 }
+
+}  // namespace
 
 Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias,
               Conv1dOptions options) {

@@ -53,7 +53,8 @@ Tensor first_point(const Basepoint& basepoint, const Tensor& path) {
       require(basepoint.points().numel() == path.size(2),
               "path: expected a basepoint of ", path.size(2),
               " numbers, one per channel, got ", basepoint.points().numel());
-      return expand(cast(basepoint.points(), path.dtype()), shape);
+      return expand(cast(basepoint.points(), path.dtype()).to(path.device()),
+                    shape);
     case Basepoint::Kind::tensor: {
       const Shape expected = {path.size(0), path.size(2)};
       require(basepoint.points().shape() == expected,

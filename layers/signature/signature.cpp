@@ -90,6 +90,7 @@ void check_lengths(const Tensor& lengths, const Tensor& path, bool based) {
   require(lengths.dtype() == DType::int64 && lengths.shape() == Shape{batch},
           "signature: expected lengths ", Shape{batch}, " int64 for path ",
           path.shape(), ", got ", lengths.shape(), " ", lengths.dtype());
+  if (!lengths.device().is_cpu()) return;  // checked before they went there
   const std::int64_t least = based ? 1 : 2;
   const std::int64_t* first = lengths.data<std::int64_t>();
   for (std::int64_t b = 0; b < batch; ++b) {
@@ -141,16 +142,17 @@ Arguments arguments(const Tensor& path, const SignatureOptions& options) {
   if (basepoint.kind() == Basepoint::Kind::tensor)
     a.basepoint = contiguous(basepoint.points());
   if (basepoint.kind() == Basepoint::Kind::values)
-    a.basepoint = cast(basepoint.points(), path.dtype());
+    a.basepoint = cast(basepoint.points(), path.dtype()).to(path.device());
   if (options.initial.defined()) a.initial = contiguous(options.initial);
-  if (options.lengths.defined()) a.lengths = contiguous(options.lengths);
+  if (options.lengths.defined())
+    a.lengths = contiguous(options.lengths).to(path.device());
   return a;
 }
 
 // Memory of the caching allocator that kernels may use as they like.
-Tensor raw_memory(std::size_t bytes) {
+Tensor raw_memory(std::size_t bytes, Device device) {
   return empty({static_cast<std::int64_t>((bytes + 7) / 8)},
-               {DType::float64, {}});
+               {DType::float64, device});
 }
 
 struct Gradients {
@@ -164,13 +166,14 @@ Gradients compute_gradients(const SignatureShape& shape, const Arguments& a,
     return back.needs(i) ? empty_like(like) : Tensor();
   };
   Gradients g{wanted(0, a.path), wanted(1, a.basepoint), wanted(2, a.initial)};
-  dispatch_floating("signature", a.path, [&]<class T>(Cpu, T) {
+  dispatch_floating("signature", a.path, [&]<class T>(auto device, T) {
     const auto pointer = [](Tensor& t) {
       return t.defined() ? t.mutable_data<T>() : nullptr;
     };
-    Tensor workspace = raw_memory(cpu::signature_workspace_bytes<T>(shape));
-    cpu::signature_backward<T>(
-        shape, a.inputs<T>(), saved.data<double>(), cotangent.data<T>(),
+    Tensor workspace = raw_memory(signature_workspace_bytes<T>(device, shape),
+                                  a.path.device());
+    signature_backward<T>(
+        device, shape, a.inputs<T>(), saved.data<double>(), cotangent.data<T>(),
         {pointer(g.path), pointer(g.basepoint), pointer(g.initial)},
         workspace.mutable_data<double>());
   });
@@ -223,12 +226,16 @@ Tensor signature(const Tensor& path, std::int64_t depth,
                    ? empty({shape.batch, shape.rows(), shape.columns()}, like)
                    : empty({shape.batch, shape.columns()}, like);
   Tensor saved;
-  dispatch_floating("signature", path, [&]<class T>(Cpu, T) {
-    if (recorded) saved = raw_memory(cpu::signature_saved_bytes<T>(shape));
-    Tensor workspace = raw_memory(cpu::signature_workspace_bytes<T>(shape));
-    cpu::signature_forward<T>(shape, a.inputs<T>(), out.mutable_data<T>(),
-                              recorded ? saved.mutable_data<double>() : nullptr,
-                              workspace.mutable_data<double>());
+  dispatch_floating("signature", path, [&]<class T>(auto device, T) {
+    if (recorded) {
+      saved =
+          raw_memory(signature_saved_bytes<T>(device, shape), path.device());
+    }
+    Tensor workspace =
+        raw_memory(signature_workspace_bytes<T>(device, shape), path.device());
+    signature_forward<T>(device, shape, a.inputs<T>(), out.mutable_data<T>(),
+                         recorded ? saved.mutable_data<double>() : nullptr,
+                         workspace.mutable_data<double>());
   });
   return record("signature", out, {a.path, a.basepoint, a.initial},
                 {a.path, a.basepoint, a.initial, a.lengths, saved},

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "sigtape/framework/dispatch.h"
+
 /// The truncated signature and its derivative on raw arrays.
 ///
 /// Of a path x with increments dx_1 .. dx_T in R^d the signature of depth N is
@@ -136,4 +138,50 @@ void signature_backward(const SignatureShape& shape,
 
 }  // namespace reference
 }  // namespace cpu
+
+/// The same functions by device. On a GPU all pointers are to its memory, and
+/// the kernels take scratch memory themselves.
+template <class T>
+std::size_t signature_saved_bytes(Cpu, const SignatureShape& shape) {
+  return cpu::signature_saved_bytes<T>(shape);
+}
+template <class T>
+std::size_t signature_workspace_bytes(Cpu, const SignatureShape& shape) {
+  return cpu::signature_workspace_bytes<T>(shape);
+}
+template <class T>
+void signature_forward(Cpu, const SignatureShape& shape,
+                       const SignatureInputs<T>& inputs, T* signature,
+                       void* saved, void* workspace) {
+  cpu::signature_forward(shape, inputs, signature, saved, workspace);
+}
+template <class T>
+void signature_backward(Cpu, const SignatureShape& shape,
+                        const SignatureInputs<T>& inputs, const void* saved,
+                        const T* dsignature,
+                        const SignatureGradients<T>& gradients,
+                        void* workspace) {
+  cpu::signature_backward(shape, inputs, saved, dsignature, gradients,
+                          workspace);
+}
+
+/// Throws UsageError for sizes that no kernel takes: one channel to a depth
+/// beyond 32.
+template <class T>
+std::size_t signature_saved_bytes(Cuda, const SignatureShape& shape);
+template <class T>
+std::size_t signature_workspace_bytes(Cuda, const SignatureShape&) {
+  return 0;
+}
+template <class T>
+void signature_forward(Cuda, const SignatureShape& shape,
+                       const SignatureInputs<T>& inputs, T* signature,
+                       void* saved, void* workspace);
+template <class T>
+void signature_backward(Cuda, const SignatureShape& shape,
+                        const SignatureInputs<T>& inputs, const void* saved,
+                        const T* dsignature,
+                        const SignatureGradients<T>& gradients,
+                        void* workspace);
+
 }  // namespace sigtape

@@ -13,9 +13,9 @@ namespace {
 enum Wanted { path, basepoint, initial, cotangent };
 
 // Memory of the caching allocator that kernels may use as they like.
-Tensor raw_memory(std::size_t bytes) {
+Tensor raw_memory(std::size_t bytes, Device device = {}) {
   return empty({static_cast<std::int64_t>((bytes + 7) / 8)},
-               {DType::float64, {}});
+               {DType::float64, device});
 }
 
 template <class T>
@@ -32,7 +32,7 @@ struct Results {
 void compute(const SignatureShape& shape, const SignatureArguments& a,
              std::size_t input, const Tensor& direction, const Tensor& g,
              Results& r) {
-  dispatch_floating("signature", a.path, [&]<class T>(Cpu, T) {
+  dispatch_floating("signature", a.path, [&]<class T>(auto, T) {
     const auto out = [](Tensor& t) {
       return t.defined() ? t.mutable_data<T>() : nullptr;
     };
@@ -48,6 +48,30 @@ void compute(const SignatureShape& shape, const SignatureArguments& a,
   });
 }
 
+// The same for tensors of any device: these kernels are the CPU's.
+void compute_anywhere(const SignatureShape& shape, const SignatureArguments& a,
+                      std::size_t input, const Tensor& direction,
+                      const Tensor& g, Results& r) {
+  if (a.path.device().is_cpu())
+    return compute(shape, a, input, direction, g, r);
+  const auto here = [](const Tensor& t) { return t.defined() ? t.to({}) : t; };
+  const auto like = [](const Tensor& t) {
+    return t.defined() ? empty(t.shape(), {t.dtype(), {}}) : t;
+  };
+  Results results{like(r.signature), like(r.path), like(r.basepoint),
+                  like(r.initial)};
+  compute(shape,
+          {here(a.path), here(a.basepoint), here(a.initial), here(a.lengths)},
+          input, here(direction), here(g), results);
+  const auto move = [](Tensor& to, const Tensor& from) {
+    if (to.defined()) to.copy_(from);
+  };
+  move(r.signature, results.signature);
+  move(r.path, results.path);
+  move(r.basepoint, results.basepoint);
+  move(r.initial, results.initial);
+}
+
 // The rule of signature_backward. Its results are those of an operation that
 // has no derivative.
 void go_back(const SignatureShape& shape, std::size_t input, Backward& back) {
@@ -59,7 +83,7 @@ void go_back(const SignatureShape& shape, std::size_t input, Backward& back) {
   };
   Results r{wanted(cotangent, g), wanted(path, a.path),
             wanted(basepoint, a.basepoint), wanted(initial, a.initial)};
-  compute(shape, a, input, v, g, r);
+  compute_anywhere(shape, a, input, v, g, r);
   const auto add = [&](std::size_t i, const Tensor& result) {
     if (!result.defined()) return;
     back.add(i, record("signature_second", result,
@@ -86,15 +110,18 @@ Tensor record_signature_gradient(const SignatureShape& shape, std::size_t input,
 Tensor signature_path_gradient(const SignatureShape& shape,
                                const SignatureArguments& a, const Tensor& g) {
   Tensor gradient = empty_like(a.path), value = empty_like(g);
-  dispatch_floating("signature", a.path, [&]<class T>(Cpu, T) {
-    Tensor saved = raw_memory(cpu::signature_saved_bytes<T>(shape));
-    Tensor workspace = raw_memory(cpu::signature_workspace_bytes<T>(shape));
+  dispatch_floating("signature", a.path, [&]<class T>(auto device, T) {
+    Tensor saved =
+        raw_memory(signature_saved_bytes<T>(device, shape), a.path.device());
+    Tensor workspace = raw_memory(signature_workspace_bytes<T>(device, shape),
+                                  a.path.device());
     double* memory = workspace.mutable_data<double>();
-    cpu::signature_forward<T>(shape, inputs_of<T>(a), value.mutable_data<T>(),
-                              saved.mutable_data<double>(), memory);
-    cpu::signature_backward<T>(shape, inputs_of<T>(a), saved.data<double>(),
-                               g.data<T>(),
-                               {.path = gradient.mutable_data<T>()}, memory);
+    signature_forward<T>(device, shape, inputs_of<T>(a),
+                         value.mutable_data<T>(), saved.mutable_data<double>(),
+                         memory);
+    signature_backward<T>(device, shape, inputs_of<T>(a), saved.data<double>(),
+                          g.data<T>(), {.path = gradient.mutable_data<T>()},
+                          memory);
   });
   return record_signature_gradient(shape, path, gradient, a, g);
 }

@@ -1,0 +1,127 @@
+// Which kernels a signature takes on a GPU.
+#include "sigtape/framework/cuda/scratch.h"
+#include "sigtape/layers/signature/signature_chain_cuda.h"
+
+namespace sigtape {
+
+namespace {
+
+void check_depth(const SignatureShape& shape) {
+  require(shape.depth <= cuda::kMaxChainDepth,
+          "signature: expected depth <= ", cuda::kMaxChainDepth,
+          " on a GPU, got ", shape.depth);
+}
+
+// ---- Kernels for any size (signature_chain_cuda.h).
+
+template <class T>
+std::int64_t chain_saved(const SignatureShape& shape) {
+  const std::int64_t pieces =
+      (shape.increments() + cuda::kChainInterval - 1) / cuda::kChainInterval;
+  return shape.batch * pieces * cuda::first_word(shape.channels, shape.depth);
+}
+
+std::int64_t points_of(const SignatureShape& shape) {
+  return shape.batch * shape.increments() * shape.channels;
+}
+
+template <class T>
+cuda::ChainWalk<T> whole_walk(const SignatureShape& shape,
+                              const T* increments) {
+  return {increments,  shape.batch, shape.increments(), shape.channels,
+          shape.depth, 0,           shape.increments()};
+}
+
+template <class T>
+void chain_forward(Cuda device, const SignatureShape& shape,
+                   const SignatureInputs<T>& inputs, T* signature, T* saved) {
+  CUstream_st* stream = cuda::stream(device.device);
+  const cuda::Scratch<T> increments(points_of(shape), device.device);
+  cuda::write_increments(stream, shape.batch,
+                         cuda::increments_of(shape, inputs), increments.data());
+  cuda::chain_forward<T>(stream,
+                         {.walk = whole_walk(shape, increments.data()),
+                          .format = cuda::row_format(shape),
+                          .start = shape.initial ? inputs.initial : nullptr,
+                          .start_stride = shape.columns(),
+                          .rows = signature,
+                          .row_count = shape.rows(),
+                          .stream = shape.stream,
+                          .saved = saved});
+}
+
+template <class T>
+void chain_backward(Cuda device, const SignatureShape& shape,
+                    const SignatureInputs<T>& inputs, const T* saved,
+                    const T* dsignature,
+                    const SignatureGradients<T>& gradients) {
+  CUstream_st* stream = cuda::stream(device.device);
+  const std::int64_t chains =
+      shape.batch * cuda::power(shape.channels, shape.depth - 1);
+  const std::int64_t slices =
+      cuda::chain_slices(shape.batch, shape.channels, shape.depth);
+  const bool back_to_start = shape.initial && gradients.initial;
+  const cuda::Scratch<T> increments(points_of(shape), device.device);
+  const cuda::Scratch<T> top(chains * shape.channels, device.device);
+  const cuda::Scratch<T> chain(back_to_start ? chains * (shape.depth - 1) : 0,
+                               device.device);
+  const cuda::Scratch<T> parts(slices * points_of(shape), device.device);
+  const auto from = cuda::increments_of(shape, inputs);
+  cuda::write_increments(stream, shape.batch, from, increments.data());
+  cuda::chain_backward<T>(
+      stream, {.walk = whole_walk(shape, increments.data()),
+               .format = cuda::row_format(shape),
+               .saved = saved,
+               .drows = dsignature,
+               .row_count = shape.rows(),
+               .stream = shape.stream,
+               .resume = false,
+               .state = {top.data(), back_to_start ? chain.data() : nullptr},
+               .lengths = from.lengths,
+               .based = from.based,
+               .slices = slices,
+               .parts = parts.data()});
+  cuda::finish_gradients(stream, shape, gradients, parts.data(), slices);
+  if (back_to_start) {
+    cuda::initial_gradients(stream, shape, top.data(), chain.data(),
+                            shape.depth - 1, gradients.initial);
+  }
+}
+
+}  // namespace
+
+template <class T>
+std::size_t signature_saved_bytes(Cuda, const SignatureShape& shape) {
+  check_depth(shape);
+  return chain_saved<T>(shape) * sizeof(T);
+}
+
+template <class T>
+void signature_forward(Cuda device, const SignatureShape& shape,
+                       const SignatureInputs<T>& inputs, T* signature,
+                       void* saved, void*) {
+  chain_forward(device, shape, inputs, signature, static_cast<T*>(saved));
+}
+
+template <class T>
+void signature_backward(Cuda device, const SignatureShape& shape,
+                        const SignatureInputs<T>& inputs, const void* saved,
+                        const T* dsignature,
+                        const SignatureGradients<T>& gradients, void*) {
+  chain_backward(device, shape, inputs, static_cast<const T*>(saved),
+                 dsignature, gradients);
+}
+
+#define INSTANTIATE(T)                                                        \
+  template std::size_t signature_saved_bytes<T>(Cuda, const SignatureShape&); \
+  template void signature_forward(Cuda, const SignatureShape&,                \
+                                  const SignatureInputs<T>&, T*, void*,       \
+                                  void*);                                     \
+  template void signature_backward(                                           \
+      Cuda, const SignatureShape&, const SignatureInputs<T>&, const void*,    \
+      const T*, const SignatureGradients<T>&, void*);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
+
+}  // namespace sigtape
