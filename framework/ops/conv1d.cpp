@@ -2,6 +2,7 @@
 // same kind: the rules of the three call each other, and any derivative of
 // any order exists.
 #include "sigtape/framework/ops.h"
+#include "sigtape/framework/ops/conv1d_gradients.h"
 #include "sigtape/framework/ops/conv1d_kernels.h"
 #include "sigtape/framework/ops/optional.h"
 #include "sigtape/framework/tape.h"
@@ -51,8 +52,7 @@ void check(const Tensor& x, const Tensor& weight, const Tensor& bias,
           bias.shape());
 }
 
-Tensor conv1d_backward_weight(const Tensor& dy, const Tensor& x,
-                              const Shape& weight, Conv1dOptions options);
+}  // namespace
 
 Tensor conv1d_backward_input(const Tensor& dy, const Tensor& weight,
                              const Shape& x, Conv1dOptions options) {
@@ -94,8 +94,6 @@ Tensor conv1d_backward_weight(const Tensor& dy, const Tensor& x,
         }
       });
 }
-
-}  // namespace
 
 Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias,
               Conv1dOptions options) {

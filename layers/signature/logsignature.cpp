@@ -126,14 +126,17 @@ Tensor logsignature(const Tensor& path, std::int64_t depth,
   const Tensor s = signature_of(path, depth, options);
   SeriesShape shape = logarithm_shape(path.size(2), options.mode, false);
   shape.depth = static_cast<int>(depth);
-  return tensor_series({"logsignature", "logsignature_backward"}, s, shape);
+  return tensor_series(
+      {"logsignature", "logsignature_backward", "logsignature_second"}, s,
+      shape);
 }
 
 Tensor signature_to_logsignature(const Tensor& signature, std::int64_t channels,
                                  std::int64_t depth,
                                  const LogSignatureConversion& options) {
   return convert(
-      {"signature_to_logsignature", "signature_to_logsignature_backward"},
+      {"signature_to_logsignature", "signature_to_logsignature_backward",
+       "signature_to_logsignature_second"},
       "signature", signature, depth,
       logarithm_shape(channels, options.mode, options.scalar_term),
       options.stream);
@@ -143,7 +146,8 @@ Tensor logsignature_to_signature(const Tensor& logsignature,
                                  std::int64_t channels, std::int64_t depth,
                                  const LogSignatureConversion& options) {
   return convert(
-      {"logsignature_to_signature", "logsignature_to_signature_backward"},
+      {"logsignature_to_signature", "logsignature_to_signature_backward",
+       "logsignature_to_signature_second"},
       "logsignature", logsignature, depth,
       exponential_shape(channels, options.mode, options.scalar_term),
       options.stream);

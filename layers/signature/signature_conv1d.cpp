@@ -4,9 +4,11 @@
 
 #include "sigtape/framework/dispatch.h"
 #include "sigtape/framework/ops.h"
+#include "sigtape/framework/ops/conv1d_gradients.h"
 #include "sigtape/framework/system_memory.h"
 #include "sigtape/framework/tape.h"
 #include "sigtape/layers/signature/signature_conv1d_kernels.h"
+#include "sigtape/layers/signature/signature_second.h"
 #include "sigtape/layers/stream_ops.h"
 
 namespace sigtape {
@@ -148,18 +150,52 @@ Tensor raw_memory(std::size_t bytes) {
                {DType::float64, {}});
 }
 
-// Under create_graph the gradients are results of an operation themselves, one
-// that has no derivative.
-void add_gradient(Backward& back, std::size_t input, const Tensor& gradient,
-                  const Arguments& a, const Tensor& cotangent) {
-  if (!back.needs(input)) return;
-  back.add(input, record("signature_conv1d_backward", gradient,
-                         {a.path, a.weight, cotangent}, {}, [](Backward&) {
-                           no_derivative("signature_conv1d_backward");
-                         }));
+// `y` with the rows zeroed whose windows reach beyond a path's true points.
+Tensor mask_rows(const Tensor& y, const SignatureConv1dShape& shape,
+                 const Tensor& lengths) {
+  if (!lengths.defined()) return y;
+  Tensor rows = empty_like(lengths);
+  rows.copy_(lengths);
+  std::int64_t* n = rows.mutable_data<std::int64_t>();
+  for (std::int64_t b = 0; b < rows.numel(); ++b)
+    n[b] -= shape.length - shape.rows();
+  return mask_stream(y, rows);
+}
+
+// The same gradients in operations that are recorded themselves; they make the
+// stream of signatures.
+void go_back_recorded(const SignatureConv1dShape& shape, Backward& back) {
+  const SignatureArguments a{
+      contiguous(back.saved(0)), back.saved(2), {}, back.saved(3)};
+  const Tensor weight = back.saved(1);
+  const SignatureShape signatures{.batch = shape.batch,
+                                  .length = shape.length,
+                                  .channels = shape.channels,
+                                  .depth = shape.depth,
+                                  .stream = true,
+                                  .basepoint = shape.basepoint,
+                                  .lengths = a.lengths.defined()};
+  const Shape stream = {shape.batch, shape.increments(), shape.words()};
+  const Tensor g = mask_rows(back.grad(), shape, a.lengths);
+  if (back.needs(0)) {
+    const Tensor dstream = conv1d_backward_input(g, weight, stream, {});
+    back.add(0, signature_path_gradient(signatures, a, dstream));
+  }
+  if (back.needs(1)) {
+    const Tensor words = signature(
+        a.path, shape.depth,
+        {.stream = true,
+         .basepoint = a.basepoint.defined()
+                          ? Basepoint(a.basepoint.to_vector())
+                          : Basepoint(shape.basepoint == BasepointKind::zero),
+         .lengths = a.lengths});
+    back.add(1, conv1d_backward_weight(g, words, weight.shape(), {}));
+  }
+  if (back.needs(2)) back.add(2, sum(g, {0, 1}));
 }
 
 void go_back(const SignatureConv1dShape& shape, Backward& back) {
+  if (grad_enabled()) return go_back_recorded(shape, back);
   const Arguments a{
       back.saved(0), back.saved(1), {}, back.saved(2), back.saved(3)};
   const Tensor cotangent = contiguous(back.grad());
@@ -174,9 +210,9 @@ void go_back(const SignatureConv1dShape& shape, Backward& back) {
          dbias.mutable_data<T>()},
         workspace.mutable_data<double>());
   });
-  add_gradient(back, 0, dpath, a, cotangent);
-  add_gradient(back, 1, dweight, a, cotangent);
-  add_gradient(back, 2, dbias, a, cotangent);
+  if (back.needs(0)) back.add(0, dpath);
+  if (back.needs(1)) back.add(1, dweight);
+  if (back.needs(2)) back.add(2, dbias);
 }
 
 }  // namespace
@@ -211,14 +247,8 @@ Tensor signature_conv1d_composed(const Tensor& path, std::int64_t depth,
                                   {.stream = true,
                                    .basepoint = options.basepoint,
                                    .lengths = options.lengths});
-  const Tensor y = conv1d(stream, weight, bias);
-  if (!options.lengths.defined()) return y;
-  Tensor rows = empty_like(options.lengths);
-  rows.copy_(options.lengths);
-  std::int64_t* n = rows.mutable_data<std::int64_t>();
-  for (std::int64_t b = 0; b < rows.numel(); ++b)
-    n[b] -= weight.size(2) - (options.basepoint.is_none() ? 0 : 1);
-  return mask_stream(y, rows);
+  return mask_rows(conv1d(stream, weight, bias),
+                   shape_of(path, depth, weight, options), options.lengths);
 }
 
 }  // namespace sigtape

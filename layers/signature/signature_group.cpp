@@ -59,7 +59,8 @@ Tensor signature_inverse(const Tensor& signature, std::int64_t channels,
                           .result_scalar_term = scalar_term};
   require_series_fits(op, shape, depth, signature.dtype(),
                       will_record({signature}));
-  return tensor_series({"signature_inverse", "signature_inverse_backward"},
+  return tensor_series({"signature_inverse", "signature_inverse_backward",
+                        "signature_inverse_second"},
                        signature, shape);
 }
 

@@ -25,26 +25,52 @@ Shape with_columns(const Tensor& x, std::int64_t columns) {
   return shape;
 }
 
-Tensor workspace_of(const SeriesShape& shape, const Tensor& x, bool backward) {
+Tensor workspace_of(const SeriesShape& shape, const Tensor& x,
+                    cpu::SeriesCall call) {
   const double bytes =
-      cpu::series_workspace_bytes(shape, size_of(x.dtype()), backward);
+      cpu::series_workspace_bytes(shape, size_of(x.dtype()), call);
   return empty({static_cast<std::int64_t>(bytes / 8) + 1},
                {DType::float64, {}});
+}
+
+// The rule of a gradient of x and a cotangent. Its results are those of an
+// operation that has no derivative.
+void go_back_twice(const SeriesNames& names, const SeriesShape& shape,
+                   Backward& back) {
+  const Tensor x = back.saved(0), g = back.saved(1);
+  const Tensor v = contiguous(back.grad());
+  Tensor dx, slope;
+  if (back.needs(0)) dx = empty_like(x);
+  if (back.needs(1)) slope = empty_like(g);
+  Tensor workspace = workspace_of(shape, x, cpu::SeriesCall::second);
+  dispatch_floating(names.op, x, [&]<class T>(Cpu, T) {
+    cpu::series_second<T>(shape, x.data<T>(), v.data<T>(), g.data<T>(),
+                          slope.defined() ? slope.mutable_data<T>() : nullptr,
+                          dx.defined() ? dx.mutable_data<T>() : nullptr,
+                          workspace.mutable_data<double>());
+  });
+  const auto add = [&](std::size_t input, const Tensor& result) {
+    if (!result.defined()) return;
+    back.add(input,
+             record(names.second, result, {x, g, v}, {},
+                    [name = names.second](Backward&) { no_derivative(name); }));
+  };
+  add(0, dx);
+  add(1, slope);
 }
 
 Tensor adjoint(const SeriesNames& names, const SeriesShape& shape,
                const Tensor& x, const Tensor& cotangent) {
   Tensor dx = empty_like(x);
-  Tensor workspace = workspace_of(shape, x, true);
+  Tensor workspace = workspace_of(shape, x, cpu::SeriesCall::backward);
   dispatch_floating(names.op, x, [&]<class T>(Cpu, T) {
     cpu::series_backward<T>(shape, x.data<T>(), cotangent.data<T>(),
                             dx.mutable_data<T>(),
                             workspace.mutable_data<double>());
   });
-  // Under create_graph this is the result of an operation itself, one that has
-  // no derivative.
-  return record(names.backward, dx, {x, cotangent}, {},
-                [name = names.backward](Backward&) { no_derivative(name); });
+  return record(
+      names.backward, dx, {x, cotangent}, {x, cotangent},
+      [names, shape](Backward& b) { go_back_twice(names, shape, b); });
 }
 
 // None where all coordinates are those of a signature.
@@ -74,7 +100,9 @@ double plan_bytes(SeriesShape shape, std::int64_t depth, DType dtype,
   const auto columns =
       static_cast<double>(shape.argument_columns() + shape.result_columns());
   return (recorded ? 2 : 1) * rows * columns +
-         cpu::series_workspace_bytes(shape, size_of(dtype), recorded);
+         cpu::series_workspace_bytes(
+             shape, size_of(dtype),
+             recorded ? cpu::SeriesCall::backward : cpu::SeriesCall::forward);
 }
 
 }  // namespace
@@ -113,7 +141,7 @@ Tensor tensor_series(const SeriesNames& names, const Tensor& x,
   const Tensor dense = contiguous(x);
   Tensor out =
       empty(with_columns(x, shape.result_columns()), {x.dtype(), x.device()});
-  Tensor workspace = workspace_of(shape, x, false);
+  Tensor workspace = workspace_of(shape, x, cpu::SeriesCall::forward);
   dispatch_floating(names.op, x, [&]<class T>(Cpu, T) {
     cpu::series_forward<T>(shape, dense.data<T>(), out.mutable_data<T>(),
                            workspace.mutable_data<double>());

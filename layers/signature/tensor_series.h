@@ -9,6 +9,8 @@ namespace sigtape {
 struct SeriesNames {
   const char* op;
   const char* backward;
+  /// The derivative of that, which has none.
+  const char* second;
 };
 
 /// Throws unless f(x) can be computed for rows of `shape` (its depth and
@@ -21,7 +23,7 @@ void require_series_fits(const char* op, const SeriesShape& shape,
                          std::int64_t depth, DType dtype, bool recorded);
 
 /// f of every row of x (..., argument columns), as the operation `names.op`:
-/// (..., result columns). Differentiable once. The shapes have been checked;
+/// (..., result columns). Differentiable twice. The shapes have been checked;
 /// shape.rows and, where it needs one, the table are filled in here.
 Tensor tensor_series(const SeriesNames& names, const Tensor& x,
                      SeriesShape shape);

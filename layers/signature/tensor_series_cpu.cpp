@@ -64,15 +64,18 @@ double partial_elements(const SeriesShape& shape) {
 }
 
 // Elements that a row, or a lane, needs.
-double slot_elements(const SeriesShape& shape, bool backward) {
+double slot_elements(const SeriesShape& shape, SeriesCall call) {
   const auto all = static_cast<double>(shape.columns(Coordinates::signature));
   const auto ends = static_cast<double>(shape.columns(shape.argument) +
                                         shape.columns(shape.result));
   const double forward = all + ends + partial_elements(shape);
-  return backward ? forward + 3 * all : forward;
+  if (call == SeriesCall::forward) return forward;
+  // Dual numbers are two elements, and their parts are moved one by one.
+  return call == SeriesCall::backward ? forward + 3 * all
+                                      : 2 * (forward + 3 * all) + ends;
 }
 
-SeriesPlan make_plan(const SeriesShape& shape, int lanes, bool backward) {
+SeriesPlan make_plan(const SeriesShape& shape, int lanes, SeriesCall call) {
   SeriesPlan plan;
   plan.levels = make_levels(shape.channels, shape.depth);
   // A group with less rows than that takes longer than the rows one by one.
@@ -82,7 +85,7 @@ SeriesPlan make_plan(const SeriesShape& shape, int lanes, bool backward) {
   plan.items = plan.groups + (rest >= fewest ? 0 : rest);
   plan.slots = std::min(plan.items, kSlots);
   plan.partial_elements = static_cast<std::int64_t>(partial_elements(shape));
-  plan.slot_vectors = static_cast<std::int64_t>(slot_elements(shape, backward));
+  plan.slot_vectors = static_cast<std::int64_t>(slot_elements(shape, call));
   return plan;
 }
 
@@ -99,9 +102,9 @@ void run_slots(const SeriesShape& shape, const SeriesPlan& plan,
 }  // namespace
 
 double series_workspace_bytes(const SeriesShape& shape, std::size_t element,
-                              bool backward) {
+                              SeriesCall call) {
   const double slots = static_cast<double>(std::min(shape.rows, kSlots));
-  return slots * slot_elements(shape, backward) * static_cast<double>(element) *
+  return slots * slot_elements(shape, call) * static_cast<double>(element) *
          lanes_of(element);
 }
 
@@ -109,7 +112,7 @@ template <class T>
 void series_forward(const SeriesShape& shape, const T* x, T* out,
                     void* workspace) {
   const SeriesTable<T>& table = table_of<T>(active_isa());
-  const SeriesPlan plan = make_plan(shape, table.lanes, false);
+  const SeriesPlan plan = make_plan(shape, table.lanes, SeriesCall::forward);
   run_slots(shape, plan, [&](std::int64_t slot) {
     table.forward(shape, plan, x, out, workspace, slot);
   });
@@ -119,16 +122,28 @@ template <class T>
 void series_backward(const SeriesShape& shape, const T* x, const T* dout, T* dx,
                      void* workspace) {
   const SeriesTable<T>& table = table_of<T>(active_isa());
-  const SeriesPlan plan = make_plan(shape, table.lanes, true);
+  const SeriesPlan plan = make_plan(shape, table.lanes, SeriesCall::backward);
   run_slots(shape, plan, [&](std::int64_t slot) {
     table.backward(shape, plan, x, dout, dx, workspace, slot);
+  });
+}
+
+template <class T>
+void series_second(const SeriesShape& shape, const T* x, const T* v,
+                   const T* dout, T* slope, T* dx, void* workspace) {
+  const SeriesTable<T>& table = table_of<T>(active_isa());
+  const SeriesPlan plan = make_plan(shape, table.lanes, SeriesCall::second);
+  run_slots(shape, plan, [&](std::int64_t slot) {
+    table.second(shape, plan, x, v, dout, slope, dx, workspace, slot);
   });
 }
 
 #define INSTANTIATE(T)                                                      \
   template void series_forward(const SeriesShape&, const T*, T*, void*);    \
   template void series_backward(const SeriesShape&, const T*, const T*, T*, \
-                                void*);
+                                void*);                                     \
+  template void series_second(const SeriesShape&, const T*, const T*,       \
+                              const T*, T*, T*, void*);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

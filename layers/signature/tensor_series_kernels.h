@@ -52,10 +52,13 @@ struct SeriesShape {
 
 namespace cpu {
 
-/// Bytes of scratch memory that either call needs; a double because no int64
-/// need hold it.
+/// What a call computes: f, its gradient, or the derivatives of both.
+enum class SeriesCall { forward, backward, second };
+
+/// Bytes of scratch memory that a call needs; a double because no int64 need
+/// hold it.
 double series_workspace_bytes(const SeriesShape& shape, std::size_t element,
-                              bool backward);
+                              SeriesCall call);
 
 /// Writes out = f(x). x is [R, argument_columns], out [R, result_columns].
 /// `workspace` is aligned to 64 bytes. The result is the same for any number
@@ -68,6 +71,14 @@ void series_forward(const SeriesShape& shape, const T* x, T* out,
 template <class T>
 void series_backward(const SeriesShape& shape, const T* x, const T* dout, T* dx,
                      void* workspace);
+
+/// Writes slope, the derivative of f along the direction v, shaped like out,
+/// and dx, that of the gradient of sum(dout * f(x)), shaped like x: by f and
+/// its gradient over numbers a + e b with e^2 = 0. Either may be null; dout is
+/// not read without dx. A scalar term has 0.
+template <class T>
+void series_second(const SeriesShape& shape, const T* x, const T* v,
+                   const T* dout, T* slope, T* dx, void* workspace);
 
 }  // namespace cpu
 }  // namespace sigtape

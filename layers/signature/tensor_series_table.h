@@ -51,6 +51,9 @@ struct SeriesTable {
                   void* workspace, std::int64_t slot);
   void (*backward)(const SeriesShape&, const SeriesPlan&, const T* x,
                    const T* dout, T* dx, void* workspace, std::int64_t slot);
+  void (*second)(const SeriesShape&, const SeriesPlan&, const T* x, const T* v,
+                 const T* dout, T* slope, T* dx, void* workspace,
+                 std::int64_t slot);
 };
 
 }  // namespace sigtape::cpu

@@ -1,6 +1,7 @@
 #pragma once
 
-// One row of a tensor series, or one row in each lane: V is T or Vec<T>. All
+// One row of a tensor series, or one row in each lane: V is T or Vec<T>, or a
+// Dual of one of them. All
 // arrays hold elements of V in the order of a signature's columns, without
 // scalar term. See tensor_series_kernels.h for the terms.
 
@@ -35,7 +36,10 @@ template <class T, class V>
 SIGTAPE_KERNEL void shifted_product_adjoint(const cpu::Levels& levels, int top,
                                             const V* x, T c, const V* y,
                                             const V* dz, V* dx, V* dy) {
-  if (top > 1) __builtin_memset(dy, 0, levels.up_to(top - 1) * sizeof(V));
+  if (top > 1) {
+    __builtin_memset(static_cast<void*>(dy), 0,
+                     levels.up_to(top - 1) * sizeof(V));
+  }
   for (int n = 1; n <= top; ++n) {
     const V* __restrict from = dz + levels.begin(n);
     V* __restrict same = dx + levels.begin(n);
@@ -132,7 +136,7 @@ SIGTAPE_KERNEL void expand_brackets_adjoint(const LyndonTable& lyndon,
                                             std::int64_t columns, const V* dx,
                                             V* dz) {
   const SparseRows& a = lyndon.signature_of_brackets;
-  __builtin_memset(dz, 0, lyndon.count * sizeof(V));
+  __builtin_memset(static_cast<void*>(dz), 0, lyndon.count * sizeof(V));
   for (std::int64_t row = 0; row < columns; ++row)
     for (std::int64_t k = a.begin[row]; k < a.begin[row + 1]; ++k)
       dz[a.column[k]] += dx[row] * static_cast<T>(a.coefficient[k]);

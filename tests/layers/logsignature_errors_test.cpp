@@ -102,18 +102,6 @@ TEST(LogSignatureToSignature, RefusesWhatDoesNotFit) {
   error(random_tensor({6}), {}, {op, "(batch, columns)", "(6)"});
 }
 
-TEST(LogSignature, NamesTheMissingSecondDerivative) {
-  Tensor x = random_tensor({2, 12}).set_requires_grad();
-  const Tensor y = signature_to_logsignature(x, 3, 2);
-  const auto first = gradients(y, {x}, random_tensor({2, 6}, 2),
-                               {.retain_graph = true, .create_graph = true});
-  expect_error(
-      [&] {
-        first[0].backward(random_tensor({2, 12}, 3));
-      },
-      {"signature_to_logsignature_backward", "no derivative"});
-}
-
 TEST(LogSignature, KeepsOnlyTheSignature) {
   Tensor x = random_tensor({4, 10, 3}).set_requires_grad();
   const Tensor s = signature(x, 3);

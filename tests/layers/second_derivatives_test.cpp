@@ -3,9 +3,14 @@
 
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/simd/isa.h"
+#include "sigtape/layers/signature/extract_signature_term.h"
+#include "sigtape/layers/signature/logsignature.h"
 #include "sigtape/layers/signature/path.h"
 #include "sigtape/layers/signature/signature.h"
 #include "sigtape/layers/signature/signature_combine.h"
+#include "sigtape/layers/signature/signature_conv1d.h"
+#include "sigtape/layers/signature/signature_group.h"
+#include "sigtape/layers/signature/signature_inversion.h"
 #include "support/battery.h"
 #include "support/second.h"
 
@@ -26,6 +31,9 @@ struct Sizes {
 
 const std::vector<Sizes> sizes = {{1, 1, 1}, {2, 3, 1}, {3, 2, 3},
                                   {1, 2, 4}, {9, 3, 2}, {2, 1, 4}};
+
+// 1 or -1, away from 0 as x is.
+Tensor sign_like(const Tensor& x) { return x / abs(x); }
 
 Tensor random_signature(const Sizes& s, bool scalar_term, std::uint64_t seed) {
   return random_tensor(
@@ -156,6 +164,175 @@ TEST(SecondDerivative, Path) {
            }});
     }
   second_battery("path_signature", cases);
+}
+
+// ---- Logarithms, exponentials and inverses
+
+const std::vector<LogSignatureMode> modes = {LogSignatureMode::expand,
+                                             LogSignatureMode::words,
+                                             LogSignatureMode::brackets};
+
+std::vector<SecondCase> conversion_cases(bool forth) {
+  std::vector<SecondCase> cases;
+  for (const Sizes& s : sizes)
+    for (const LogSignatureMode mode : modes)
+      for (const bool scalar : {false, true}) {
+        const LogSignatureConversion options{.mode = mode,
+                                             .scalar_term = scalar};
+        const std::int64_t columns =
+            forth ? signature_channels(s.channels, s.depth, scalar)
+                  : logsignature_columns(s.channels, s.depth, mode);
+        cases.push_back({s.name() + " " + name_of(mode),
+                         {random_tensor({s.batch, columns}, 1)},
+                         [=](const Tensors& in) {
+                           return (forth ? signature_to_logsignature
+                                         : logsignature_to_signature)(
+                               in[0], s.channels, s.depth, options);
+                         }});
+      }
+  return cases;
+}
+
+TEST(SecondDerivative, SignatureToLogSignature) {
+  const auto cases = conversion_cases(true);
+  second_battery("signature_to_logsignature", cases);
+  refuses_derivative(cases[12], 3, "signature_to_logsignature_second");
+}
+
+TEST(SecondDerivative, LogSignatureToSignature) {
+  const auto cases = conversion_cases(false);
+  second_battery("logsignature_to_signature", cases);
+  refuses_derivative(cases[12], 3, "logsignature_to_signature_second");
+}
+
+TEST(SecondDerivative, SeriesOnEveryInstructionSet) {
+  for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512, Isa::neon}) {
+    if (!isa_supported(isa)) continue;
+    const ScopedIsa forced(isa);
+    second_battery("signature_to_logsignature", conversion_cases(true));
+  }
+}
+
+TEST(SecondDerivative, LogSignature) {
+  std::vector<SecondCase> cases;
+  for (const Paths& p : paths)
+    for (const LogSignatureMode mode : modes)
+      for (const bool stream : {false, true})
+        cases.push_back({p.name() + " " + name_of(mode),
+                         {p.points()},
+                         [=](const Tensors& in) {
+                           return logsignature(
+                               in[0], p.depth,
+                               {.stream = stream, .mode = mode});
+                         }});
+  second_battery("logsignature", cases);
+  refuses_derivative(cases[20], 3, "logsignature_second");
+}
+
+TEST(SecondDerivative, SignatureInverse) {
+  std::vector<SecondCase> cases;
+  for (const Sizes& s : sizes)
+    for (const bool scalar : {false, true})
+      cases.push_back(
+          {s.name(), {random_signature(s, scalar, 1)}, [=](const Tensors& in) {
+             return signature_inverse(in[0], s.channels, s.depth, scalar);
+           }});
+  second_battery("signature_inverse", cases);
+  refuses_derivative(cases[4], 3, "signature_inverse_second");
+}
+
+// ---- What is made of these
+
+TEST(SecondDerivative, SignatureJoin) {
+  std::vector<SecondCase> cases;
+  for (const Sizes& s : sizes)
+    for (const bool front : {false, true})
+      cases.push_back({s.name(),
+                       {random_signature(s, front, 1),
+                        random_tensor({s.batch, s.channels}, 2)},
+                       [=](const Tensors& in) {
+                         return signature_join(in[0], in[1], s.depth, front,
+                                               front);
+                       }});
+  second_battery("signature_join", cases);
+}
+
+TEST(SecondDerivative, SignatureDilate) {
+  std::vector<SecondCase> cases;
+  for (const Sizes& s : sizes)
+    cases.push_back(
+        {s.name(), {random_signature(s, true, 1)}, [=](const Tensors& in) {
+           const std::vector<double> factor = {0.7};
+           const Tensor y =
+               signature_dilate(in[0], s.channels, s.depth, factor, true);
+           return y * y;
+         }});
+  second_battery("signature_dilate", cases);
+}
+
+TEST(SecondDerivative, ExtractSignatureTerm) {
+  std::vector<SecondCase> cases;
+  for (const Sizes& s : sizes)
+    cases.push_back(
+        {s.name(), {random_signature(s, true, 1)}, [=](const Tensors& in) {
+           const Tensor y =
+               extract_signature_term(in[0], s.channels, s.depth, true);
+           return y * y;
+         }});
+  second_battery("extract_signature_term", cases);
+}
+
+TEST(SecondDerivative, InvertSignature) {
+  std::vector<SecondCase> cases;
+  for (const Sizes& s : sizes) {
+    const Tensor far = random_signature(s, false, 1);
+    cases.push_back(
+        {s.name(),
+         {far + sign_like(far), random_tensor({s.batch, s.channels})},
+         [=](const Tensors& in) {
+           return invert_signature(in[0], s.depth, s.channels, in[1]);
+         }});
+  }
+  second_battery("invert_signature", cases);
+}
+
+// ---- The convolution of a stream of signatures
+
+std::vector<SecondCase> conv_cases(bool fused) {
+  std::vector<SecondCase> cases;
+  for (const Paths& p :
+       {Paths{1, 5, 2, 3}, Paths{3, 6, 3, 2}, Paths{2, 7, 1, 4}})
+    for (const std::int64_t kernel : {1, 3})
+      for (int bits = 0; bits < 8; ++bits) {
+        const std::int64_t words = signature_channels(p.channels, p.depth);
+        SignatureConv1dOptions o;
+        if (bits & 1) o.basepoint = true;
+        if ((bits & 3) == 2) o.basepoint = std::vector<double>(p.channels, 0.2);
+        if (bits & 4) {
+          o.lengths = p.lengths();
+          auto* n = o.lengths.mutable_data<std::int64_t>();
+          for (std::int64_t b = 0; b < p.batch; ++b) n[b] = p.length - b;
+        }
+        Tensors inputs = {p.points(), random_tensor({2, words, kernel}, 2)};
+        const bool bias = bits & 2;
+        if (bias) inputs.push_back(random_tensor({2}, 3));
+        cases.push_back(
+            {p.name() + " kernel " + std::to_string(kernel) + " flags " +
+                 std::to_string(bits),
+             inputs, [=](const Tensors& in) {
+               return (fused ? signature_conv1d : signature_conv1d_composed)(
+                   in[0], p.depth, in[1], bias ? in[2] : Tensor(), o);
+             }});
+      }
+  return cases;
+}
+
+TEST(SecondDerivative, SignatureConv1d) {
+  second_battery("signature_conv1d", conv_cases(true));
+}
+
+TEST(SecondDerivative, SignatureConv1dComposed) {
+  second_battery("signature_conv1d_composed", conv_cases(false));
 }
 
 }  // namespace
