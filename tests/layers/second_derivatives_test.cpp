@@ -128,7 +128,7 @@ SecondCase signature_case(const Paths& p, int bits) {
 TEST(SecondDerivative, Signature) {
   std::vector<SecondCase> cases;
   for (const Paths& p : paths)
-    for (int bits = 0; bits < 64; bits += p.batch == 1 ? 1 : 3)
+    for (int bits = 0; bits < 64; bits += p.batch == 1 ? 3 : 7)
       cases.push_back(signature_case(p, bits));
   second_battery("signature", cases);
 }

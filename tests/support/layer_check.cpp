@@ -33,9 +33,9 @@ double weighted_sum(const Tensor& y) {
 
 // d f / d parameter[i] by (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12h.
 double difference(Tensor parameter, std::int64_t i,
-                  const std::function<Tensor()>& f) {
+                  const std::function<Tensor()>& f, double h) {
   const NoGrad no_grad;
-  const double h = 1e-3, value = parameter.data<double>()[i];
+  const double value = parameter.data<double>()[i];
   const auto at = [&](double v) {
     parameter.mutable_data<double>()[i] = v;
     return weighted_sum(f());
@@ -49,7 +49,7 @@ double difference(Tensor parameter, std::int64_t i,
 }  // namespace
 
 void check_parameter_gradients(const std::vector<NamedTensor>& parameters,
-                               const std::function<Tensor()>& f) {
+                               const std::function<Tensor()>& f, double step) {
   if (parameters.empty()) return;
   for (const NamedTensor& p : parameters) Tensor(p.tensor).clear_grad();
   const Tensor y = f();
@@ -57,7 +57,7 @@ void check_parameter_gradients(const std::vector<NamedTensor>& parameters,
   for (const NamedTensor& p : parameters) {
     std::vector<double> expected(p.tensor.numel());
     for (std::size_t i = 0; i < expected.size(); ++i) {
-      expected[i] = difference(p.tensor, static_cast<std::int64_t>(i), f);
+      expected[i] = difference(p.tensor, static_cast<std::int64_t>(i), f, step);
     }
     ASSERT_TRUE(p.tensor.grad().defined()) << p.name;
     EXPECT_LE(relative_error(p.tensor.grad().to_vector(), expected), 1e-6)

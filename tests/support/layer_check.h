@@ -21,7 +21,9 @@ void check_layer(const std::string& name,
 
 /// The parameters' gradients of the sum of y = f() times fixed weights against
 /// central differences of fourth order, within 1e-6 of each tensor's largest.
+/// f must be smooth within two steps.
 void check_parameter_gradients(const std::vector<NamedTensor>& parameters,
-                               const std::function<Tensor()>& f);
+                               const std::function<Tensor()>& f,
+                               double step = 1e-3);
 
 }  // namespace sigtape::test

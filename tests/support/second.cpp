@@ -95,7 +95,8 @@ void check(const SecondCase& c) {
     EXPECT_LE(relative_error(recorded, f(arguments).to_vector()), 1e-12)
         << "first derivatives with create_graph";
   }
-  const GradcheckResult result = gradcheck(f, arguments, {.tolerance = 1e-5});
+  const GradcheckResult result =
+      gradcheck(f, arguments, {.tolerance = 1e-5, .step = 1e-5});
   EXPECT_TRUE(result.ok) << result.message;
   EXPECT_LE(relative_error(
                 weighted_derivatives(f, converted(arguments, DType::float32)),
@@ -116,11 +117,12 @@ void second_battery(const std::string& op,
 }
 
 Tensor squared_gradients(const TensorFunction& f, const Tensors& inputs) {
-  const Tensors x = grad_enabled() ? inputs : leaves(inputs);
+  const bool recorded = grad_enabled();
+  const Tensors x = recorded ? inputs : leaves(inputs);
   const GradMode on(true);
   const Tensor y = f(x);
   const Tensor cotangent = cast(random_tensor(y.shape(), 9), y.dtype());
-  const Tensor row = gradient_row(f, x, cotangent, {true, true});
+  const Tensor row = gradient_row(f, x, cotangent, {recorded, recorded});
   return sum(row * row);
 }
 

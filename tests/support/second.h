@@ -29,8 +29,9 @@ void second_battery(const std::string& op,
 void refuses_derivative(const SecondCase& c, int order,
                         const std::string& refused);
 
-/// The sum over all inputs of their gradients' squares, recorded: a function
-/// with derivatives of one order less than `f`.
+/// The sum over all inputs of the squares of their gradients of sum(c * f), c
+/// being fixed: a function with derivatives of one order less than `f`. Where
+/// nothing is recorded the gradients are made without create_graph.
 Tensor squared_gradients(const TensorFunction& f,
                          const std::vector<Tensor>& inputs);
 
