@@ -50,10 +50,32 @@ TEST(Battery, CoversEveryOperation) {
                  "battery");
 }
 
+// Batteries of second derivatives, and of refusals of them.
+std::set<std::string> twice_differentiated() {
+  return names_in(tests_named("second_derivatives_test.cpp"),
+                  std::regex(R"re(\w_battery\(\s*"(\w+)")re"));
+}
+
 TEST(Battery, CoversEverySecondDerivative) {
   expect_covered(names_in({"framework/ops.h"}, kOperation),
-                 names_in(tests_named("second_derivatives_test.cpp"),
-                          std::regex(R"re(\w_battery\(\s*"(\w+)")re")),
+                 twice_differentiated(), "battery of second derivatives");
+}
+
+// The same of every function of tensors in a header of layers, but those of
+// integers or of nothing that wants a gradient.
+TEST(Battery, CoversEverySecondDerivativeOfLayers) {
+  std::vector<std::string> headers;
+  for (const std::string& file : source_files({".h"}))
+    if (top_folder(file) == "layers") headers.push_back(file);
+  std::set<std::string> operations = names_in(headers, kOperation);
+  EXPECT_GE(operations.size(), 20u);
+  for (const char* constant : {"true_points", "time_channel"})
+    EXPECT_EQ(operations.erase(constant), 1u) << constant;
+  // Functions that make up the public ones.
+  for (const char* part : {"tensor_series", "record_signature_gradient",
+                           "signature_path_gradient"})
+    EXPECT_EQ(operations.erase(part), 1u) << part;
+  expect_covered(operations, twice_differentiated(),
                  "battery of second derivatives");
 }
 
