@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "sigtape/framework/ops.h"
+#include "sigtape/framework/tape.h"
 #include "sigtape/layers/augment.h"
 #include "sigtape/layers/augment_op.h"
 #include "sigtape/layers/dropout.h"
@@ -193,17 +194,32 @@ TEST(SecondDerivative, SequentialModels) {
 
 // ---- Operations without a second derivative say so
 
-TEST(SecondDerivative, Refused) {
+void refusing_battery(const std::string& name,
+                      const std::vector<SecondCase>& cases) {
+  for (const SecondCase& c : cases)
+    refuses_derivative(c, 2, name + "_backward");
+}
+
+TEST(SecondDerivative, IsRefusedByName) {
+  std::vector<SecondCase> cases;
   for (const Cell cell : {Cell::rnn, Cell::gru, Cell::lstm}) {
     const std::int64_t width = 2 * gates_of(cell);
-    refuses_derivative(
+    cases.push_back(
         {name_of(cell),
          {random_tensor({2, 3, width}, 1), random_tensor({width, 2}, 2)},
          [cell](const Tensors& in) {
            return recurrence(cell, in[0], in[1], {});
-         }},
-        2, "recurrence_backward");
+         }});
   }
+  refusing_battery("recurrence", cases);
+  // The points of a stream, refused as soon as create_graph is asked for.
+  const Tensor x = random_tensor({2, 3, 2}, 1).set_requires_grad();
+  expect_error(
+      [&] {
+        const Tensor y = StreamPoints(x).at(1);
+        gradients(sum(y * y), {x}, {}, {true, true});
+      },
+      {"stream_points_backward", "derivative"});
 }
 
 }  // namespace
