@@ -47,12 +47,6 @@ Tensor time_channel(std::int64_t batch, std::int64_t length,
   return time;
 }
 
-Tensor take_points(const Tensor& x, const Tensor& index) {
-  const Shape rows{index.size(0), index.size(1), 1};
-  const Shape shape{index.size(0), index.size(1), x.size(2)};
-  return gather(x, 1, expand(reshape(index, rows), shape));
-}
-
 Tensor last_point(const Tensor& x, const Tensor& lengths) {
   const std::int64_t batch = x.size(0), length = x.size(1);
   const Shape shape{batch, x.size(2)};

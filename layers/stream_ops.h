@@ -4,10 +4,10 @@
 
 #include "sigtape/framework/tensor.h"
 
-/// Functions of batches of streams of unequal length, composed of operations
-/// of framework/ops.h. `lengths` is int64 (batch), the true points of each
-/// stream, or undefined where all points are true. What stands beyond the true
-/// points never reaches a result at a true point, and gets the gradient 0.
+/// Functions of batches of streams of unequal length. `lengths` is int64
+/// (batch), the true points of each stream, or undefined where all points are
+/// true. What stands beyond the true points never reaches a result at a true
+/// point, and gets the gradient 0.
 namespace sigtape {
 
 /// Int64 (batch, length, 1): 1 at true points, 0 beyond. `lengths` is defined.
@@ -22,8 +22,13 @@ Tensor time_channel(std::int64_t batch, std::int64_t length,
                     const Tensor& lengths, TensorOptions options = {});
 
 /// Point index[b][j] of stream b at [b][j]: x (batch, length, channels) and
-/// int64 index (batch, points) -> (batch, points, channels).
+/// int64 index (batch, points), or (1, points) for all streams, -> (batch,
+/// points, channels). Throws UsageError for an index outside 0..length - 1.
 Tensor take_points(const Tensor& x, const Tensor& index);
+
+/// Sums along each stream up to each point, with `reverse` from each point on:
+/// (batch, length, channels).
+Tensor running_sum(const Tensor& x, bool reverse = false);
 
 /// The last true point of each stream: (batch, channels).
 Tensor last_point(const Tensor& x, const Tensor& lengths);

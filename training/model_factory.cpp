@@ -12,7 +12,9 @@
 #include "sigtape/layers/recur.h"
 #include "sigtape/layers/recurrent.h"
 #include "sigtape/layers/signature_layer.h"
+#include "sigtape/layers/transform_layers.h"
 #include "sigtape/layers/unfold.h"
+#include "sigtape/layers/window.h"
 
 namespace sigtape {
 
@@ -59,6 +61,37 @@ LogSignatureMode mode_of(LogSignatureChoice choice) {
 
 std::vector<ModulePtr> make_layers(const std::vector<LayerConfig>& configs,
                                    std::int64_t outputs);
+
+Windows windows_of(const WindowConfig& c) {
+  switch (c.kind) {
+    case WindowChoice::sliding:
+      return Windows::sliding(c.size.value(), c.step);
+    case WindowChoice::expanding:
+      return Windows::expanding(c.size.value(), c.step);
+    case WindowChoice::dyadic:
+      return Windows::dyadic(c.levels.value());
+    case WindowChoice::intervals:
+      break;
+  }
+  std::vector<PointInterval> intervals;
+  for (std::size_t i = 0; i < c.starts.size(); ++i)
+    intervals.push_back({c.starts[i], c.ends[i]});
+  return Windows::intervals(intervals);
+}
+
+std::optional<LogSignatureMode> mode_of(WindowResultChoice choice) {
+  switch (choice) {
+    case WindowResultChoice::none:
+      return {};
+    case WindowResultChoice::expand:
+      return LogSignatureMode::expand;
+    case WindowResultChoice::words:
+      return LogSignatureMode::words;
+    case WindowResultChoice::brackets:
+      break;
+  }
+  return LogSignatureMode::brackets;
+}
 
 // One layer for each kind of settings.
 struct Maker {
@@ -122,6 +155,39 @@ struct Maker {
   }
   ModulePtr operator()(const UnfoldConfig& c) const {
     return unfold({.length = c.length, .stride = c.stride});
+  }
+  ModulePtr operator()(const WindowConfig& c) const {
+    return window({.windows = windows_of(c),
+                   .depth = c.depth,
+                   .logsignature = mode_of(c.logsignature),
+                   .basepoint = basepoint_of(c.basepoint),
+                   .inverse = c.inverse,
+                   .scalar_term = c.scalar_term});
+  }
+  ModulePtr operator()(const TimeConfig& c) const {
+    return add_time({.start = c.start, .end = c.end, .first = c.first});
+  }
+  ModulePtr operator()(const LeadLagConfig& c) const {
+    return lead_lag(LeadLagOptions{.lag_first = c.lag_first});
+  }
+  ModulePtr operator()(const InvisibilityResetConfig&) const {
+    return invisibility_reset();
+  }
+  ModulePtr operator()(const CumulativeSumConfig&) const {
+    return cumulative_sum();
+  }
+  ModulePtr operator()(const BasepointLayerConfig& c) const {
+    return prepend_basepoint(basepoint_of(c.point));
+  }
+  ModulePtr operator()(const ScaleConfig& c) const { return scale(c.factors); }
+  ModulePtr operator()(const KeepChannelsConfig& c) const {
+    return keep_channels(c.channels);
+  }
+  ModulePtr operator()(const DropChannelsConfig& c) const {
+    return drop_channels(c.channels);
+  }
+  ModulePtr operator()(const RectilinearConfig& c) const {
+    return rectilinear(c.time_channel);
   }
 };
 

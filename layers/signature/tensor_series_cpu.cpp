@@ -19,6 +19,16 @@ std::int64_t SeriesShape::columns(Coordinates coordinates) const {
 
 namespace cpu {
 
+Levels make_levels(std::int64_t channels, int depth) {
+  Levels levels;
+  levels.channels = channels;
+  for (int n = 1; channels > 1 && n <= depth; ++n) {
+    levels.begins[n] = level_offset(channels, n);
+    levels.counts[n] = words_of_level(channels, n);
+  }
+  return levels;
+}
+
 namespace {
 
 constexpr std::int64_t kSlots = 16;
@@ -42,16 +52,6 @@ const SeriesTable<T>& table_of(Isa isa) {
 int lanes_of(std::size_t element) {
   return element == sizeof(float) ? table_of<float>(active_isa()).lanes
                                   : table_of<double>(active_isa()).lanes;
-}
-
-Levels make_levels(std::int64_t channels, int depth) {
-  Levels levels;
-  levels.channels = channels;
-  for (int n = 1; channels > 1 && n <= depth; ++n) {
-    levels.begins[n] = level_offset(channels, n);
-    levels.counts[n] = words_of_level(channels, n);
-  }
-  return levels;
 }
 
 // Elements of y_1 .. y_(N-1): as many as up_to(1) + .. + up_to(N - 1).

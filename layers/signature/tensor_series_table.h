@@ -29,6 +29,9 @@ struct Levels {
   }
 };
 
+/// Those of a size that signature_channels accepts.
+Levels make_levels(std::int64_t channels, int depth);
+
 /// How the rows are cut, a function of the sizes alone. The first `groups`
 /// items are a vector of rows each (the last may lack some), the others one
 /// row each. Slot s runs the items s, s + slots, ... in its own scratch memory.

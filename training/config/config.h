@@ -50,6 +50,10 @@ enum class ActivationChoice {
   none
 };
 enum class LogSignatureChoice { expand, words, brackets };
+/// Which pieces of a stream a window layer looks at.
+enum class WindowChoice { sliding, expanding, dyadic, intervals };
+/// Whether a window layer gives signatures, or log-signatures of which kind.
+enum class WindowResultChoice { none, expand, words, brackets };
 
 /// A data file; `path` is relative to the current directory.
 struct FileSource {
@@ -234,12 +238,79 @@ struct UnfoldConfig {
   bool operator==(const UnfoldConfig&) const = default;
 };
 
-using LayerSettings =
-    std::variant<AugmentConfig, SignatureConfig, LogSignatureConfig,
-                 LinearConfig, ReluConfig, LeakyReluConfig, TanhConfig,
-                 SigmoidConfig, GeluConfig, SoftplusConfig, DropoutConfig,
-                 LayerNormConfig, FlattenConfig, LastConfig, MeanConfig,
-                 RnnConfig, GruConfig, LstmConfig, RecurConfig, UnfoldConfig>;
+/// `size` for sliding and expanding, `levels` for dyadic, `starts` and `ends`
+/// (the point after the last) for intervals.
+struct WindowConfig {
+  WindowChoice kind = WindowChoice::sliding;
+  std::optional<std::int64_t> size;
+  std::int64_t step = 1;
+  std::optional<std::int64_t> levels;
+  std::vector<std::int64_t> starts;
+  std::vector<std::int64_t> ends;
+  std::int64_t depth = 1;
+  WindowResultChoice logsignature = WindowResultChoice::none;
+  BasepointConfig basepoint;
+  bool inverse = false;
+  bool scalar_term = false;
+  bool operator==(const WindowConfig&) const = default;
+};
+
+/// A channel that runs from `start` to `end` along each stream.
+struct TimeConfig {
+  double start = 0;
+  double end = 1;
+  bool first = false;
+  bool operator==(const TimeConfig&) const = default;
+};
+
+struct LeadLagConfig {
+  bool lag_first = false;
+  bool operator==(const LeadLagConfig&) const = default;
+};
+
+struct InvisibilityResetConfig {
+  bool operator==(const InvisibilityResetConfig&) const = default;
+};
+
+struct CumulativeSumConfig {
+  bool operator==(const CumulativeSumConfig&) const = default;
+};
+
+/// A point put before the stream.
+struct BasepointLayerConfig {
+  BasepointConfig point{BasepointConfig::Kind::zero, {}};
+  bool operator==(const BasepointLayerConfig&) const = default;
+};
+
+/// One factor, or one per channel.
+struct ScaleConfig {
+  std::vector<double> factors;
+  bool operator==(const ScaleConfig&) const = default;
+};
+
+struct KeepChannelsConfig {
+  std::vector<std::int64_t> channels;
+  bool operator==(const KeepChannelsConfig&) const = default;
+};
+
+struct DropChannelsConfig {
+  std::vector<std::int64_t> channels;
+  bool operator==(const DropChannelsConfig&) const = default;
+};
+
+struct RectilinearConfig {
+  std::int64_t time_channel = 0;
+  bool operator==(const RectilinearConfig&) const = default;
+};
+
+using LayerSettings = std::variant<
+    AugmentConfig, SignatureConfig, LogSignatureConfig, LinearConfig,
+    ReluConfig, LeakyReluConfig, TanhConfig, SigmoidConfig, GeluConfig,
+    SoftplusConfig, DropoutConfig, LayerNormConfig, FlattenConfig, LastConfig,
+    MeanConfig, RnnConfig, GruConfig, LstmConfig, RecurConfig, UnfoldConfig,
+    WindowConfig, TimeConfig, LeadLagConfig, InvisibilityResetConfig,
+    CumulativeSumConfig, BasepointLayerConfig, ScaleConfig, KeepChannelsConfig,
+    DropChannelsConfig, RectilinearConfig>;
 
 /// One layer; `name` is the prefix of its parameters, by default `layers.I`
 /// with I counted from 0. Names are unique in a model.

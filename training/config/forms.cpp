@@ -333,6 +333,39 @@ void check_augment(const Check& check, const LayerConfig& layer) {
   refuse("dilation", augment.dilation != 1);
 }
 
+void check_window(const Check& check, const LayerConfig& layer) {
+  const auto& window = std::get<WindowConfig>(layer.settings);
+  const bool sized = window.kind == WindowChoice::sliding ||
+                     window.kind == WindowChoice::expanding;
+  const bool dyadic = window.kind == WindowChoice::dyadic;
+  const bool listed = window.kind == WindowChoice::intervals;
+  const auto belongs = [&](const char* key, bool given, bool wanted,
+                           const char* kinds) {
+    if (given && !wanted)
+      check.problems.add(check.at(key), "key '", key,
+                         "' in layer 'window' is for ", kinds, " windows");
+    if (!given && wanted)
+      check.problems.add(check.node.place, "missing key '", key,
+                         "' in layer 'window': ", kinds, " windows need it");
+  };
+  belongs("size", window.size.has_value(), sized, "sliding and expanding");
+  belongs("levels", window.levels.has_value(), dyadic, "dyadic");
+  belongs("starts", !window.starts.empty(), listed, "intervals");
+  belongs("ends", !window.ends.empty(), listed, "intervals");
+  if (window.starts.size() != window.ends.size())
+    check.problems.add(check.at("ends"), "expected as many ends as starts, ",
+                       window.starts.size(), ", got ", window.ends.size());
+  for (std::size_t i = 0;
+       i < std::min(window.starts.size(), window.ends.size()); ++i)
+    if (window.ends[i] <= window.starts[i])
+      check.problems.add(check.at("ends"), "interval ", i, " ends at ",
+                         window.ends[i], ", not after its start ",
+                         window.starts[i]);
+  if (window.scalar_term && window.logsignature != WindowResultChoice::none)
+    check.problems.add(check.at("scalar_term"),
+                       "a log-signature has no scalar term");
+}
+
 void check_model(const Check& check, const ModelForm& model) {
   const bool listed = find_entry(check.node, "layers") != nullptr;
   const char* preset_keys[] = {"type", "depth", "out"};

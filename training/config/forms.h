@@ -49,6 +49,7 @@ Field validation(const char* key, Access<ValidationConfig> access, Range range,
                  const Section* section, const char* help);
 
 void check_augment(const Check& check, const LayerConfig& layer);
+void check_window(const Check& check, const LayerConfig& layer);
 void check_model(const Check& check, const ModelForm& model);
 void check_source(const Check& check, const SourceForm& source);
 void check_sgd(const Check& check, const SgdConfig& sgd);

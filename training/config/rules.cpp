@@ -79,21 +79,26 @@ void check_file(const DataSource& source, FormatChoice format,
 // What a layer makes of the stream before it.
 enum class Effect { keeps, needs_and_keeps, needs_and_ends };
 
+template <class... Settings>
+bool is_one_of(const LayerSettings& settings) {
+  return (std::holds_alternative<Settings>(settings) || ...);
+}
+
+bool takes_and_makes_streams(const LayerSettings& settings) {
+  return is_one_of<AugmentConfig, RnnConfig, GruConfig, LstmConfig, RecurConfig,
+                   UnfoldConfig, WindowConfig, TimeConfig, LeadLagConfig,
+                   InvisibilityResetConfig, CumulativeSumConfig,
+                   BasepointLayerConfig, ScaleConfig, KeepChannelsConfig,
+                   DropChannelsConfig, RectilinearConfig>(settings);
+}
+
 Effect effect_of(const LayerSettings& settings) {
   if (const auto* signature = std::get_if<SignatureConfig>(&settings))
     return signature->stream ? Effect::needs_and_keeps : Effect::needs_and_ends;
   if (const auto* log = std::get_if<LogSignatureConfig>(&settings))
     return log->stream ? Effect::needs_and_keeps : Effect::needs_and_ends;
-  if (std::holds_alternative<AugmentConfig>(settings) ||
-      std::holds_alternative<RnnConfig>(settings) ||
-      std::holds_alternative<GruConfig>(settings) ||
-      std::holds_alternative<LstmConfig>(settings) ||
-      std::holds_alternative<RecurConfig>(settings) ||
-      std::holds_alternative<UnfoldConfig>(settings))
-    return Effect::needs_and_keeps;
-  if (std::holds_alternative<FlattenConfig>(settings) ||
-      std::holds_alternative<LastConfig>(settings) ||
-      std::holds_alternative<MeanConfig>(settings))
+  if (takes_and_makes_streams(settings)) return Effect::needs_and_keeps;
+  if (is_one_of<FlattenConfig, LastConfig, MeanConfig>(settings))
     return Effect::needs_and_ends;
   return Effect::keeps;
 }

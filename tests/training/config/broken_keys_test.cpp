@@ -143,12 +143,14 @@ const std::vector<BrokenCase> kCases = {
      kData + "model: {layers: [pool]}\n",
      {"f.yaml:2:18: unknown layer 'pool'; expected augment, signature, "
       "logsignature, linear, relu, leaky_relu, tanh, sigmoid, gelu, softplus, "
-      "dropout, layer_norm, flatten, last, mean, rnn, gru, "
-      "lstm, recur or unfold"}},
+      "dropout, layer_norm, flatten, last, mean, rnn, gru, lstm, recur, "
+      "unfold, window, time, lead_lag, "
+      "invisibility_reset, cumulative_sum, basepoint, scale, keep_channels, "
+      "drop_channels or rectilinear"}},
     {"SettingAsLayer",
      kData + "model: {layers: [{depth: 2}]}\n",
      {"f.yaml:2:19: unknown layer 'depth'; it belongs to section 'model', "
-      "layer 'signature' or layer 'logsignature'"}},
+      "layer 'signature', layer 'logsignature' or others"}},
     {"TwoLayersInOne",
      kData + "model:\n"
              "  layers:\n"
@@ -160,9 +162,10 @@ const std::vector<BrokenCase> kCases = {
      kData + "model: {layers: [[linear]]}\n",
      {"f.yaml:2:18: key 'layers' in section 'model': expected one layer "
       "(augment, signature, logsignature, linear, relu, leaky_relu, tanh, "
-      "sigmoid, gelu, softplus, dropout, layer_norm, flatten, last, mean, rnn, "
-      "gru, "
-      "lstm, recur or unfold), "
+      "sigmoid, gelu, softplus, dropout, layer_norm, flatten, last, mean, "
+      "rnn, gru, lstm, recur, unfold, window, time, lead_lag, "
+      "invisibility_reset, cumulative_sum, basepoint, "
+      "scale, keep_channels, drop_channels or rectilinear), "
       "got a list"}},
     {"LayerIsEmpty",
      kData + "model:\n"
@@ -171,9 +174,10 @@ const std::vector<BrokenCase> kCases = {
              "    - linear\n",
      {"f.yaml:5:5: key 'layers' in section 'model': expected one layer "
       "(augment, signature, logsignature, linear, relu, leaky_relu, tanh, "
-      "sigmoid, gelu, softplus, dropout, layer_norm, flatten, last, mean, rnn, "
-      "gru, "
-      "lstm, recur or unfold), "
+      "sigmoid, gelu, softplus, dropout, layer_norm, flatten, last, mean, "
+      "rnn, gru, lstm, recur, unfold, window, time, lead_lag, "
+      "invisibility_reset, cumulative_sum, basepoint, "
+      "scale, keep_channels, drop_channels or rectilinear), "
       "got nothing"}},
     {"LayersIsAMap",
      kData + "model: {layers: {linear: {}}}\n",

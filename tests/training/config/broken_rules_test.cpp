@@ -47,6 +47,19 @@ const std::vector<BrokenCase> kCases = {
       "without them there is no convolution",
       "f.yaml:4:40: key 'dilation' in layer 'augment' needs layer_sizes: "
       "without them there is no convolution"}},
+    {"WindowWithoutSize",
+     kData + "model: {layers: [{window: {depth: 2, levels: 3}}, last]}\n",
+     {"f.yaml:2:27: missing key 'size' in layer 'window': sliding and "
+      "expanding windows need it",
+      "f.yaml:2:38: key 'levels' in layer 'window' is for dyadic windows"}},
+    {"WindowIntervals",
+     kData + "model: {layers: [{window: {kind: intervals, depth: 2, starts: "
+             "[0, 5], ends: [3, 5]}}, last]}\n",
+     {"f.yaml:2:71: interval 1 ends at 5, not after its start 5"}},
+    {"WindowLogSignature",
+     kData + "model: {layers: [{window: {size: 4, depth: 2, logsignature: "
+             "words, scalar_term: true}}, last]}\n",
+     {"f.yaml:2:68: a log-signature has no scalar term"}},
     {"LinearWithoutOut",
      kData + "model:\n"
              "  layers:\n"

@@ -104,6 +104,19 @@ TEST(RoundTrip, EveryAlternative) {
       {"model={layers: [{logsignature: {depth: 2, mode: brackets, basepoint: "
        "[1, 2], inverse: true}}]}"},
       {"model={layers: [relu, last, {linear: {name: layers.9}}]}"},
+      {"model={layers: [time, {time: {start: -1, end: 2.5, first: true}}, "
+       "lead_lag, {lead_lag: {lag_first: true}}, invisibility_reset, "
+       "cumulative_sum, basepoint, {basepoint: {point: [1, 2]}}, {scale: "
+       "{factors: [0.5]}}, {keep_channels: {channels: [2, 0]}}, "
+       "{drop_channels: {channels: [1]}}, {rectilinear: {time_channel: 1}}, "
+       "last]}"},
+      {"model={layers: [{window: {size: 20, step: 10, depth: 3}}, mean]}"},
+      {"model={layers: [{window: {kind: expanding, size: 2, depth: 2, "
+       "logsignature: words, basepoint: true, inverse: true}}, last]}"},
+      {"model={layers: [{window: {kind: dyadic, levels: 2, depth: 2, "
+       "scalar_term: true}}, flatten]}"},
+      {"model={layers: [{window: {kind: intervals, starts: [0, 3], ends: [4, "
+       "9], depth: 2, logsignature: brackets}}, last]}"},
   };
   for (const auto& overrides : cases) expect_round_trip(with(overrides));
 }

@@ -1,0 +1,55 @@
+#include "sigtape/layers/signature/signature_products.h"
+
+#include "sigtape/framework/dispatch.h"
+#include "sigtape/framework/tape.h"
+#include "sigtape/layers/signature/window_plan.h"
+
+namespace sigtape {
+
+namespace {
+
+Tensor memory(std::size_t bytes) {
+  return empty({static_cast<std::int64_t>(bytes / 8) + 1},
+               {DType::float64, {}});
+}
+
+Tensor adjoint(const ProductsShape& shape, Backward& back) {
+  const Tensor leaves = back.saved(0), products = back.saved(1);
+  const Tensor arrays = back.saved(2), dout = contiguous(back.grad());
+  Tensor gradient = empty_like(leaves);
+  dispatch_floating("signature_products", leaves, [&]<class T>(auto device, T) {
+    Tensor workspace =
+        memory(signature_products_workspace<T>(device, shape, true));
+    signature_products_adjoint(device, shape, products_plan(shape, arrays),
+                               leaves.data<T>(), products.data<T>(),
+                               dout.data<T>(), gradient.mutable_data<T>(),
+                               workspace.mutable_data<double>());
+  });
+  // Under create_graph this is the result of an operation itself, one that has
+  // no derivative.
+  return record(
+      "signature_products_backward", gradient, {leaves, dout}, {},
+      [](Backward&) { no_derivative("signature_products_backward"); });
+}
+
+}  // namespace
+
+Tensor signature_products(const Tensor& leaves, const Tensor& arrays,
+                          ProductsShape shape) {
+  const Tensor a = contiguous(leaves);
+  shape.groups = a.size(0);
+  const TensorOptions like{a.dtype(), a.device()};
+  Tensor products = empty({shape.groups, shape.products, a.size(2)}, like);
+  Tensor out = empty({shape.groups, shape.results, a.size(2)}, like);
+  dispatch_floating("signature_products", a, [&]<class T>(auto device, T) {
+    Tensor workspace =
+        memory(signature_products_workspace<T>(device, shape, false));
+    signature_products(device, shape, products_plan(shape, arrays), a.data<T>(),
+                       products.mutable_data<T>(), out.mutable_data<T>(),
+                       workspace.mutable_data<double>());
+  });
+  return record("signature_products", out, {a}, {a, products, arrays},
+                [shape](Backward& back) { back.add(0, adjoint(shape, back)); });
+}
+
+}  // namespace sigtape
