@@ -62,4 +62,22 @@ void signature_products_adjoint(Cpu, const ProductsShape& shape,
                                 const T* products, const T* dresults,
                                 T* dleaves, void* workspace);
 
+#ifdef SIGTAPE_CUDA
+// Not on a GPU so far: any call of these names says so.
+template <class T>
+std::size_t signature_products_workspace(Cuda, const ProductsShape&, bool) {
+  fail<DeviceError>("signature_products: has no CUDA kernel");
+}
+template <class T>
+void signature_products(Cuda, const ProductsShape&, const ProductsPlan&,
+                        const T*, T*, T*, void*) {
+  fail<DeviceError>("signature_products: has no CUDA kernel");
+}
+template <class T>
+void signature_products_adjoint(Cuda, const ProductsShape&, const ProductsPlan&,
+                                const T*, const T*, const T*, T*, void*) {
+  fail<DeviceError>("signature_products: has no CUDA kernel");
+}
+#endif
+
 }  // namespace sigtape
