@@ -8,7 +8,7 @@ namespace sigtape {
 /// The results of a ProductsPlan, whose arrays stand in `arrays`, from its
 /// leaves (groups, leaves, S), S = signature_channels(channels, depth): as
 /// (groups, results, S). shape.groups is filled in here. Differentiable once;
-/// an error that names signature_products tells of a second derivative.
+/// a second derivative is refused by name.
 Tensor signature_products(const Tensor& leaves, const Tensor& arrays,
                           ProductsShape shape);
 

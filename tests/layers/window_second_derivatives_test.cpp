@@ -1,0 +1,62 @@
+// Derivatives of derivatives of streams' operations, and who refuses them.
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "sigtape/framework/ops.h"
+#include "sigtape/layers/path_transforms.h"
+#include "sigtape/layers/signature/window_signature.h"
+#include "sigtape/layers/stream_ops.h"
+#include "support/battery.h"
+#include "support/second.h"
+
+namespace sigtape::test {
+namespace {
+
+using Tensors = std::vector<Tensor>;
+
+// Five shapes of f, squared so that its derivative depends on its input.
+std::vector<SecondCase> squared(const std::function<Tensor(const Tensor&)>& f) {
+  std::vector<SecondCase> cases;
+  for (const Shape& shape : {Shape{2, 4, 2}, Shape{1, 4, 2}, Shape{2, 4, 3},
+                             Shape{2, 7, 2}, Shape{2, 5, 5}}) {
+    cases.push_back(
+        {shape.to_string(), {random_tensor(shape)}, [f](const Tensors& in) {
+           const Tensor y = f(in[0]);
+           return y * y;
+         }});
+  }
+  return cases;
+}
+
+TEST(SecondDerivatives, OfStreamOperations) {
+  const Tensor index = from_values({2, 0, 0, 3}, {1, 4}, {DType::int64});
+  second_battery("take_points", squared([=](const Tensor& x) {
+                   return take_points(x, index);
+                 }));
+  second_battery("running_sum",
+                 squared([](const Tensor& x) { return running_sum(x); }));
+  second_battery("path_transforms", squared([](const Tensor& x) {
+                   const Value y = rectilinear(lead_lag({x, {}}), 1);
+                   return invisibility_reset(cumulative_sum(y)).data;
+                 }));
+}
+
+void refusal_battery(const std::string& op, const TensorFunction& f) {
+  SCOPED_TRACE(op);
+  refuses_derivative({op, {random_tensor({1, 6, 2})}, f}, 2,
+                     "signature_products_backward");
+}
+
+TEST(SecondDerivatives, OfWindowsAreRefused) {
+  const Windows windows = Windows::sliding(4, 2);
+  refusal_battery("window_signature", [=](const Tensors& in) {
+    return window_signature(in[0], 3, windows);
+  });
+  refusal_battery("window_logsignature", [=](const Tensors& in) {
+    return window_logsignature(in[0], 3, windows);
+  });
+}
+
+}  // namespace
+}  // namespace sigtape::test
