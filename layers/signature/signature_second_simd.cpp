@@ -1,6 +1,7 @@
 // Second derivatives of signatures, compiled for every instruction set: a
 // group of pairs at a time, one in each lane.
 
+#include "sigtape/layers/signature/signature_rows_simd.h"
 #include "sigtape/layers/signature/signature_second_walk_simd.h"
 
 namespace sigtape::SIGTAPE_ISA_NAME {
@@ -13,13 +14,14 @@ using Plan = cpu::SignatureSecondPlan;
 template <class T>
 struct Memory {
   std::int64_t low, top;
-  DualVec<T>*x, *first;             // [depth + 1, d], [depth + 1]
   DualVec<T>*partials, *dpartials;  // [low]
   DualVec<T>*prefix, *dprefix;      // [low]
   DualVec<T>* checkpoint;           // [checkpoints, low]
   DualVec<T>* block;                // [interval, low]
+  DualVec<T>* x;                    // [interval, d + 1]
   Vec<T>*slopes, *dtop;             // [top]
-  Vec<T>* dx;                       // [d]
+  Vec<T>*dx, *from, *to;            // [d + 1]
+  Mask<T>* is_letter;               // [d]
   std::int64_t vectors;
 
   Memory(const Plan& plan, int depth, void* base)
@@ -32,17 +34,19 @@ struct Memory {
     const auto duals = [&](std::int64_t count) {
       return reinterpret_cast<DualVec<T>*>(take(2 * count));
     };
-    x = duals((depth + 1) * plan.channels);
-    first = duals(depth + 1);
     partials = duals(low);
     dpartials = duals(low);
     prefix = duals(low);
     dprefix = duals(low);
     checkpoint = duals(plan.checkpoints * low);
     block = duals(plan.interval * low);
+    x = duals(plan.interval * (plan.channels + 1));
     slopes = take(top);
     dtop = take(top);
-    dx = take(plan.channels);
+    dx = take(plan.channels + 1);
+    from = take(plan.channels + 1);
+    to = take(plan.channels + 1);
+    is_letter = reinterpret_cast<Mask<T>*>(take(plan.channels));
   }
 };
 
@@ -56,6 +60,7 @@ struct Call {
   const T* dsignature;
   const SignatureSecond<T>& result;
   const std::int64_t* reversed;  // [words of a pair]
+  const T* zeros;                // [d]
   T* sums;
 };
 
@@ -70,8 +75,7 @@ class Group {
         shape_(call.shape),
         plan_(call.plan),
         m_(memory),
-        walk_(call.plan, call.shape.depth, {memory.x, memory.first},
-              memory.partials, memory.dpartials),
+        walk_(call.plan, call.shape.depth, memory.partials, memory.dpartials),
         used_(kLanes),
         sums_(call.sums +
               index * plan_.group_paths * plan_.increments * plan_.channels) {
@@ -87,6 +91,8 @@ class Group {
                                    ? plan_.increments - shape_.length +
                                          call_.inputs.lengths[path_[lane]]
                                    : plan_.increments;
+      for (std::int64_t j = 0; j < plan_.channels; ++j)
+        m_.is_letter[j][lane] = letter_[lane] == j ? -1 : 0;
     }
   }
 
@@ -94,9 +100,10 @@ class Group {
     start();
     for (std::int64_t step = 0; step < plan_.increments; ++step) {
       if (step % plan_.interval == 0) copy(m_.prefix, checkpoint(step));
-      set_increment(step);
+      read_increment(step, m_.x);
       const bool last = step + 1 == plan_.increments;
-      walk_.forward(m_.prefix, call_.result.signature ? m_.slopes : nullptr);
+      walk_.forward(m_.x, m_.prefix,
+                    call_.result.signature ? m_.slopes : nullptr);
       if (call_.result.signature && (shape_.stream || last))
         write_slopes(shape_.stream ? step : 0);
     }
@@ -175,46 +182,42 @@ class Group {
     return word < m_.low ? m_.prefix[word].slope : m_.slopes[word - m_.low];
   }
 
-  // Point `row` of a path with its basepoint, which is row 0; null: origin.
-  const T* point(const T* path, const T* basepoint, std::int64_t index,
-                 std::int64_t row) const {
-    if (shape_.basepoint != BasepointKind::none && row-- == 0) {
-      const bool own = shape_.basepoint == BasepointKind::per_path;
-      return basepoint ? basepoint + (own ? index * plan_.channels : 0)
-                       : nullptr;
-    }
-    return path ? path + (index * shape_.length + row) * plan_.channels
-                : nullptr;
-  }
-
-  void set_increment(std::int64_t step) {
+  // to[j] - from[j] of increment `step` of a path and its basepoint, or of
+  // their directions, in every lane; null is 0.
+  void read_points(const T* path, const T* basepoint, std::int64_t step) const {
     const std::int64_t d = plan_.channels;
-    const SignatureInputs<T>& in = call_.inputs;
-    const SignatureDirection<T>& v = call_.direction;
-    const bool based = shape_.basepoint == BasepointKind::shared ||
-                       shape_.basepoint == BasepointKind::per_path;
-    const bool moves = shape_.basepoint == BasepointKind::per_path;
+    const bool based = shape_.basepoint != BasepointKind::none;
+    const bool own = shape_.basepoint == BasepointKind::per_path;
+    const T *to[kLanes], *from[kLanes];
     for (int lane = 0; lane < kLanes; ++lane) {
       const bool real = step < true_increments_[lane];
-      const auto difference = [&](const T* path, const T* basepoint,
-                                  std::int64_t j) {
-        const T* from = point(path, basepoint, path_[lane], step);
-        const T* to = point(path, basepoint, path_[lane], step + 1);
-        return real ? (to ? to[j] : T(0)) - (from ? from[j] : T(0)) : T(0);
-      };
-      for (std::int64_t j = 0; j < d; ++j) {
-        DualVec<T>& x = m_.x[d + j];
-        x.value[lane] = difference(in.path, based ? in.basepoint : nullptr, j);
-        x.slope[lane] = difference(v.path, moves ? v.basepoint : nullptr, j);
-      }
-      m_.first[1].value[lane] = m_.x[d + letter_[lane]].value[lane];
-      m_.first[1].slope[lane] = m_.x[d + letter_[lane]].slope[lane];
+      const std::int64_t row = path_[lane] * shape_.length + step - based;
+      to[lane] = real && path ? path + (row + 1) * d : call_.zeros;
+      from[lane] = real && path ? path + row * d : call_.zeros;
+      if (!based || step > 0) continue;
+      from[lane] =
+          basepoint ? basepoint + (own ? path_[lane] * d : 0) : call_.zeros;
     }
-    for (int m = 2; m <= shape_.depth; ++m) {
-      const T scale = T(1) / static_cast<T>(m);
-      m_.first[m] = m_.first[1] * scale;
-      for (std::int64_t j = 0; j < d; ++j)
-        m_.x[m * d + j] = m_.x[d + j] * scale;
+    to_lanes<T>(from, d, m_.from);
+    to_lanes<T>(to, d, m_.to);
+  }
+
+  // The increment, and after it that of each lane's own letter.
+  void read_increment(std::int64_t step, DualVec<T>* x) const {
+    const std::int64_t d = plan_.channels;
+    const BasepointKind kind = shape_.basepoint;
+    const bool moves = kind == BasepointKind::per_path;
+    const bool read = moves || kind == BasepointKind::shared;
+    const SignatureInputs<T>& in = call_.inputs;
+    read_points(in.path, read ? in.basepoint : nullptr, step);
+    for (std::int64_t j = 0; j < d; ++j) x[j].value = m_.to[j] - m_.from[j];
+    const SignatureDirection<T>& v = call_.direction;
+    read_points(v.path, moves ? v.basepoint : nullptr, step);
+    for (std::int64_t j = 0; j < d; ++j) x[j].slope = m_.to[j] - m_.from[j];
+    x[d] = DualVec<T>{};
+    for (std::int64_t j = 0; j < d; ++j) {
+      x[d].value = m_.is_letter[j] ? x[j].value : x[d].value;
+      x[d].slope = m_.is_letter[j] ? x[j].slope : x[d].slope;
     }
   }
 
@@ -248,24 +251,27 @@ class Group {
       restore(first, end);
       for (std::int64_t step = end; step-- > first;) {
         if (shape_.stream) add_cotangent(step);
-        set_increment(step);
-        Vec<T> dfirst;
-        walk_.backward(m_.block + (step - first) * m_.low, m_.dtop, m_.dprefix,
-                       m_.dx, &dfirst);
-        add_increment(step, dfirst);
+        walk_.backward(increment(step), m_.block + (step - first) * m_.low,
+                       m_.dtop, m_.dprefix, m_.dx);
+        add_increment(step);
       }
     }
     if (call_.result.initial) write_initial();
   }
 
-  // The prefixes before each of the steps first .. end - 1.
+  DualVec<T>* increment(std::int64_t step) const {
+    return m_.x + step % plan_.interval * (plan_.channels + 1);
+  }
+
+  // The increments of the steps first .. end - 1, and the prefixes before each.
   void restore(std::int64_t first, std::int64_t end) {
     copy(checkpoint(first), m_.block);
-    for (std::int64_t step = first; step + 1 < end; ++step) {
+    for (std::int64_t step = first; step < end; ++step) {
+      read_increment(step, increment(step));
+      if (step + 1 == end) break;
       DualVec<T>* prefix = m_.block + (step - first) * m_.low;
       copy(prefix, prefix + m_.low);
-      set_increment(step);
-      walk_.forward(prefix + m_.low, nullptr);
+      walk_.forward(increment(step), prefix + m_.low, nullptr);
     }
   }
 
@@ -281,14 +287,18 @@ class Group {
                   });
   }
 
-  void add_increment(std::int64_t step, Vec<T> dfirst) {
+  void add_increment(std::int64_t step) {
+    const std::int64_t d = plan_.channels;
+    for (std::int64_t j = 0; j < d; ++j)
+      m_.dx[j] += m_.is_letter[j] ? m_.dx[d] : Vec<T>{};
+    T* rows[kLanes];
+    auto* moved = reinterpret_cast<T*>(m_.to);  // [lanes, d]
+    for (int lane = 0; lane < kLanes; ++lane) rows[lane] = moved + lane * d;
+    to_rows<T>(m_.dx, d, rows);
     for (int lane = 0; lane < used_; ++lane) {
       if (step >= true_increments_[lane]) continue;
-      T* row = sums_ + ((path_[lane] - path_[0]) * plan_.increments + step) *
-                           plan_.channels;
-      for (std::int64_t j = 0; j < plan_.channels; ++j)
-        row[j] += m_.dx[j][lane];
-      row[letter_[lane]] += dfirst[lane];
+      T* to = sums_ + ((path_[lane] - path_[0]) * plan_.increments + step) * d;
+      for (std::int64_t j = 0; j < d; ++j) to[j] += rows[lane][j];
     }
   }
 
@@ -339,6 +349,7 @@ void run(const SignatureShape& shape, const Plan& plan,
       dsignature,
       result,
       reinterpret_cast<const std::int64_t*>(bytes + plan.reversed_byte),
+      reinterpret_cast<const T*>(bytes + plan.zeros_byte),
       reinterpret_cast<T*>(bytes + plan.sums_byte)};
   const Memory<T> memory(plan, shape.depth,
                          bytes + plan.slots_byte + slot * plan.slot_bytes);
@@ -351,6 +362,8 @@ void run(const SignatureShape& shape, const Plan& plan,
       return run_groups<T, 4>(call, memory, slot);
     case 5:
       return run_groups<T, 5>(call, memory, slot);
+    case 6:
+      return run_groups<T, 6>(call, memory, slot);
     default:
       return run_groups<T, 0>(call, memory, slot);
   }
