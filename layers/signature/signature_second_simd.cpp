@@ -65,7 +65,7 @@ struct Call {
 };
 
 // The pairs of one group.
-template <class T, int D>
+template <class T>
 class Group {
  public:
   static constexpr int kLanes = lanes<T>();
@@ -75,7 +75,8 @@ class Group {
         shape_(call.shape),
         plan_(call.plan),
         m_(memory),
-        walk_(call.plan, call.shape.depth, memory.partials, memory.dpartials),
+        walk_(choose_walk<T>(call.plan, call.shape.depth, memory.partials,
+                             memory.dpartials)),
         used_(kLanes),
         sums_(call.sums +
               index * plan_.group_paths * plan_.increments * plan_.channels) {
@@ -102,7 +103,7 @@ class Group {
       if (step % plan_.interval == 0) copy(m_.prefix, checkpoint(step));
       read_increment(step, m_.x);
       const bool last = step + 1 == plan_.increments;
-      walk_.forward(m_.x, m_.prefix,
+      walk_.forward(walk_, m_.x, m_.prefix,
                     call_.result.signature ? m_.slopes : nullptr);
       if (call_.result.signature && (shape_.stream || last))
         write_slopes(shape_.stream ? step : 0);
@@ -251,8 +252,9 @@ class Group {
       restore(first, end);
       for (std::int64_t step = end; step-- > first;) {
         if (shape_.stream) add_cotangent(step);
-        walk_.backward(increment(step), m_.block + (step - first) * m_.low,
-                       m_.dtop, m_.dprefix, m_.dx);
+        walk_.backward(walk_, increment(step),
+                       m_.block + (step - first) * m_.low, m_.dtop, m_.dprefix,
+                       m_.dx);
         add_increment(step);
       }
     }
@@ -271,7 +273,7 @@ class Group {
       if (step + 1 == end) break;
       DualVec<T>* prefix = m_.block + (step - first) * m_.low;
       copy(prefix, prefix + m_.low);
-      walk_.forward(increment(step), prefix + m_.low, nullptr);
+      walk_.forward(walk_, increment(step), prefix + m_.low, nullptr);
     }
   }
 
@@ -322,18 +324,11 @@ class Group {
   const SignatureShape& shape_;
   const Plan& plan_;
   const Memory<T>& m_;
-  SecondWalk<T, D> walk_;
+  ChosenWalk<T> walk_;
   int used_;
   T* sums_;  // [group_paths, increments, d]
   std::int64_t path_[kLanes], letter_[kLanes], true_increments_[kLanes];
 };
-
-template <class T, int D>
-void run_groups(const Call<T>& call, const Memory<T>& memory,
-                std::int64_t slot) {
-  for (std::int64_t g = slot; g < call.plan.groups; g += call.plan.slots)
-    Group<T, D>(call, memory, g).run();
-}
 
 template <class T>
 void run(const SignatureShape& shape, const Plan& plan,
@@ -353,20 +348,8 @@ void run(const SignatureShape& shape, const Plan& plan,
       reinterpret_cast<T*>(bytes + plan.sums_byte)};
   const Memory<T> memory(plan, shape.depth,
                          bytes + plan.slots_byte + slot * plan.slot_bytes);
-  switch (plan.channels) {
-    case 2:
-      return run_groups<T, 2>(call, memory, slot);
-    case 3:
-      return run_groups<T, 3>(call, memory, slot);
-    case 4:
-      return run_groups<T, 4>(call, memory, slot);
-    case 5:
-      return run_groups<T, 5>(call, memory, slot);
-    case 6:
-      return run_groups<T, 6>(call, memory, slot);
-    default:
-      return run_groups<T, 0>(call, memory, slot);
-  }
+  for (std::int64_t g = slot; g < plan.groups; g += plan.slots)
+    Group<T>(call, memory, g).run();
 }
 
 template <class T>

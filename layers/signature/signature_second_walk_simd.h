@@ -33,7 +33,7 @@ class SecondWalk {
   /// low <- low (x) exp(dx) in levels 1 to depth - 1, and with `top` its
   /// slopes of level depth. x: the increment, [channels], and after it that of
   /// each lane's own letter.
-  SIGTAPE_KERNEL void forward(const DualVec<T>* x, DualVec<T>* low,
+  SIGTAPE_INLINE void forward(const DualVec<T>* x, DualVec<T>* low,
                               Vec<T>* top) const {
     if (top) forward_top(x, low, top);
     for (int level = depth_ - 1; level >= 2; --level) {
@@ -47,7 +47,7 @@ class SecondWalk {
   /// The adjoint of `forward` at `low`, the levels below the depth before it.
   /// dlow: the cotangent, changed into the one before. Writes to dx, shaped
   /// like x, the slopes of the increment's gradient.
-  SIGTAPE_KERNEL void backward(const DualVec<T>* x, const DualVec<T>* low,
+  SIGTAPE_INLINE void backward(const DualVec<T>* x, const DualVec<T>* low,
                                const Vec<T>* dtop, DualVec<T>* dlow,
                                Vec<T>* dx) const {
     for (std::int64_t j = 0; j <= d_; ++j) dx[j] = Vec<T>{};
@@ -209,5 +209,61 @@ class SecondWalk {
   std::int64_t d_;
   DualVec<T>*partials_, *dpartials_;
 };
+
+template <int D>
+struct Channels {};
+
+/// The walk for the plan's number of channels, chosen once.
+template <class T>
+struct ChosenWalk {
+  void (*forward)(const ChosenWalk&, const DualVec<T>* x, DualVec<T>* low,
+                  Vec<T>* top);
+  void (*backward)(const ChosenWalk&, const DualVec<T>* x,
+                   const DualVec<T>* low, const Vec<T>* dtop, DualVec<T>* dlow,
+                   Vec<T>* dx);
+  const cpu::SignatureSecondPlan& plan;
+  int depth;
+  DualVec<T>*partials, *dpartials;
+};
+
+template <class T, int D>
+void walk_forward(const ChosenWalk<T>& w, const DualVec<T>* x, DualVec<T>* low,
+                  Vec<T>* top) {
+  SecondWalk<T, D>(w.plan, w.depth, w.partials, w.dpartials)
+      .forward(x, low, top);
+}
+
+template <class T, int D>
+void walk_backward(const ChosenWalk<T>& w, const DualVec<T>* x,
+                   const DualVec<T>* low, const Vec<T>* dtop, DualVec<T>* dlow,
+                   Vec<T>* dx) {
+  SecondWalk<T, D>(w.plan, w.depth, w.partials, w.dpartials)
+      .backward(x, low, dtop, dlow, dx);
+}
+
+template <class T>
+ChosenWalk<T> choose_walk(const cpu::SignatureSecondPlan& plan, int depth,
+                          DualVec<T>* partials, DualVec<T>* dpartials) {
+  const auto of = [&]<int D>(Channels<D>) {
+    return ChosenWalk<T>{
+        walk_forward<T, D>, walk_backward<T, D>, plan, depth, partials,
+        dpartials};
+  };
+  switch (plan.channels) {
+#define SIGTAPE_CASE(d) \
+  case d:               \
+    return of(Channels<d>());
+    SIGTAPE_CASE(2)
+    SIGTAPE_CASE(3)
+    SIGTAPE_CASE(4)
+    SIGTAPE_CASE(5)
+    SIGTAPE_CASE(6)
+    SIGTAPE_CASE(7)
+    SIGTAPE_CASE(8)
+#undef SIGTAPE_CASE
+    default:
+      return of(Channels<0>());
+  }
+}
 
 }  // namespace sigtape::SIGTAPE_ISA_NAME
