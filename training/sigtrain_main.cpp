@@ -263,6 +263,8 @@ ExitCode bench_signature(const Arguments& arguments) {
       .required("depth", c.depth, "length of the longest words")
       .flag("stream", c.stream, "signatures of all initial pieces")
       .flag("basepoint", c.basepoint, "put the origin before each path")
+      .option("logsignature", c.logsignature,
+              "the log-signature instead: expand, words or brackets")
       .option("dtype", c.dtype, "float32 (default) or float64")
       .option("device", c.device, "auto, cpu, cuda or cuda:N")
       .option("threads", c.threads, threads_help)

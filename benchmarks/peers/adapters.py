@@ -121,8 +121,80 @@ def keras_sig_gpu(case, threads):
     )
 
 
+def logsignature_pysiglib(case, threads):
+    import pysiglib
+    import torch
+    from pysiglib import torch_api as library
+
+    depth = case["depth"]
+    method = {"words": 1, "brackets": 2}[case["mode"]]
+    torch.set_num_threads(threads)
+    pysiglib.prepare_log_sig(case["channels"], depth, method)
+    plain = torch.from_numpy(paths(case))
+    variable = plain.clone().requires_grad_(True)
+
+    def take(x):
+        return library.log_sig(x, depth, method=method, n_jobs=threads)
+
+    ones = torch.ones_like(take(plain))
+    return {
+        "forward": lambda: take(plain),
+        "both": lambda: torch.autograd.grad(take(variable), variable, ones),
+    }
+
+
+def logsignature_signatory(case, threads):
+    import signatory as library
+    import torch
+
+    torch.set_num_threads(threads)
+    take = library.LogSignature(case["depth"], mode=case["mode"])
+    plain = torch.from_numpy(paths(case))
+    variable = plain.clone().requires_grad_(True)
+    ones = torch.ones_like(take(plain))
+    return {
+        "forward": lambda: take(plain),
+        "both": lambda: torch.autograd.grad(take(variable), variable, ones),
+    }
+
+
+def logsignature_iisignature(case, threads):
+    """Brackets only. By way of the signature: the compiled formula of Baker,
+    Campbell and Hausdorff takes minutes to prepare at these sizes."""
+    import iisignature as library
+    import numpy as np
+
+    if case["mode"] != "brackets":
+        raise ValueError("iisignature has the bracket basis only")
+    x = paths(case)
+    ready = library.prepare(case["channels"], case["depth"], "S")
+    ones = np.ones_like(library.logsig(x, ready))
+
+    def both():
+        library.logsig(x, ready)
+        return library.logsigbackprop(ones, x, ready)
+
+    return {"forward": lambda: library.logsig(x, ready), "both": both}
+
+
+def logsignature_signax(case, threads):
+    import jax.numpy as jnp
+    import signax as library
+
+    if case["mode"] != "words":
+        raise ValueError("signax has the Lyndon words only")
+    depth = case["depth"]
+    return _jitted(
+        lambda p: library.logsignature(p, depth), jnp.asarray(paths(case))
+    )
+
+
 # Name: its environment, the module that must be there, the function.
 PEERS = {
+    "pysiglib-log": ("modern", "pysiglib", logsignature_pysiglib),
+    "signatory-log": ("signatory", "signatory", logsignature_signatory),
+    "iisignature-log": ("modern", "iisignature", logsignature_iisignature),
+    "signax-log": ("modern", "signax", logsignature_signax),
     "pysiglib": ("modern", "pysiglib", pysiglib),
     "signatory": ("signatory", "signatory", signatory),
     "iisignature": ("modern", "iisignature", iisignature),

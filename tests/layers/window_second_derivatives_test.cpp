@@ -5,6 +5,8 @@
 
 #include "sigtape/framework/ops.h"
 #include "sigtape/layers/path_transforms.h"
+#include "sigtape/layers/signature/projected_signature.h"
+#include "sigtape/layers/signature/signature_normalise.h"
 #include "sigtape/layers/signature/window_signature.h"
 #include "sigtape/layers/stream_ops.h"
 #include "support/battery.h"
@@ -46,6 +48,44 @@ void refusal_battery(const std::string& op, const TensorFunction& f) {
   SCOPED_TRACE(op);
   refuses_derivative({op, {random_tensor({1, 6, 2})}, f}, 2,
                      "signature_products_backward");
+}
+
+TEST(SecondDerivatives, OfProjectionsAreRefused) {
+  const WordSet words(2, {{0, 1}, {1}});
+  const SecondCase projected{
+      "projected", {random_tensor({1, 6, 2})}, [=](const Tensors& in) {
+        return projected_signature(in[0], words);
+      }};
+  const auto refusal_battery = [&](const char* op) {
+    SCOPED_TRACE(op);
+    refuses_derivative(projected, 2, "projected_signature_backward");
+  };
+  refusal_battery("projected_signature");
+}
+
+TEST(SecondDerivatives, OfPointwiseOperationsOnSignatures) {
+  const WordSet words(2, {{0, 1}, {1}, {1, 1, 0}});
+  const auto rows = [](double scale) {
+    std::vector<SecondCase> cases;
+    for (std::int64_t batch = 1; batch < 6; ++batch)
+      cases.push_back({"batch " + std::to_string(batch),
+                       {random_tensor({batch, 14}, batch) * scale},
+                       {}});
+    return cases;
+  };
+  std::vector<SecondCase> cases = rows(1);
+  for (SecondCase& c : cases)
+    c.op = [=](const Tensors& in) {
+      const Tensor y = extract_signature_words(in[0], 3, words);
+      return y * y;
+    };
+  second_battery("extract_signature_words", cases);
+  cases = rows(2);
+  for (SecondCase& c : cases)
+    c.op = [](const Tensors& in) {
+      return signature_normalise(in[0], 2, 3, 4);
+    };
+  second_battery("signature_normalise", cases);
 }
 
 TEST(SecondDerivatives, OfWindowsAreRefused) {

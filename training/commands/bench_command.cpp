@@ -8,6 +8,7 @@
 #include "sigtape/framework/parallel.h"
 #include "sigtape/framework/simd/isa.h"
 #include "sigtape/framework/tape.h"
+#include "sigtape/layers/signature/logsignature.h"
 #include "sigtape/layers/signature/signature.h"
 #include "sigtape/training/commands/commands.h"
 #include "sigtape/training/commands/resolve.h"
@@ -74,14 +75,21 @@ ExitCode bench_signature_command(const BenchSignatureCommand& c) {
   SignatureOptions options;
   options.stream = c.stream;
   options.basepoint = Basepoint(c.basepoint);
+  const auto compute = [&] {
+    if (!c.logsignature) return signature(path, c.depth, options);
+    return logsignature(path, c.depth,
+                        {.stream = c.stream,
+                         .basepoint = options.basepoint,
+                         .mode = logsignature_mode(*c.logsignature)});
+  };
   const double forward = fastest([&] {
     const NoGrad no_grad;
-    signature(path, c.depth, options);
+    compute();
   });
   path.set_requires_grad();
   Tensor cotangent;
   const double both = fastest([&] {
-    const Tensor y = signature(path, c.depth, options);
+    const Tensor y = compute();
     if (!cotangent.defined()) cotangent = ones(y.shape(), {y.dtype(), device});
     path.clear_grad();
     y.backward(cotangent);

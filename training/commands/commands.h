@@ -73,6 +73,8 @@ struct BenchSignatureCommand {
   std::int64_t batch = 0, length = 0, channels = 0, depth = 0;
   bool stream = false, basepoint = false, json = false;
   std::string dtype = "float32", device = "auto";
+  /// expand, words or brackets: the log-signature instead.
+  std::optional<std::string> logsignature;
   std::optional<int> threads;
 };
 ExitCode bench_signature_command(const BenchSignatureCommand& command);

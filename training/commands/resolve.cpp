@@ -12,6 +12,13 @@ void use_threads(std::optional<int> threads) {
   set_num_threads(*threads);
 }
 
+LogSignatureMode logsignature_mode(const std::string& name) {
+  for (const auto mode : {LogSignatureMode::expand, LogSignatureMode::words,
+                          LogSignatureMode::brackets})
+    if (name == name_of(mode)) return mode;
+  fail("--logsignature: expected expand, words or brackets, got '", name, "'");
+}
+
 void say_device(const Config& config, std::FILE* out) {
   const Device device = select_device(config.device);
   if (config.device == "auto" && device.is_cpu()) {

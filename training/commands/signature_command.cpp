@@ -44,15 +44,8 @@ void write_tensor(const std::string& path, const Tensor& tensor) {
   });
 }
 
-LogSignatureMode mode_of(const std::string& name) {
-  for (const auto mode : {LogSignatureMode::expand, LogSignatureMode::words,
-                          LogSignatureMode::brackets})
-    if (name == name_of(mode)) return mode;
-  fail("--logsignature: expected expand, words or brackets, got '", name, "'");
-}
-
 void check_arguments(const SignatureCommand& c) {
-  if (c.logsignature) mode_of(*c.logsignature);
+  if (c.logsignature) logsignature_mode(*c.logsignature);
   require(!c.logsignature || !c.scalar_term,
           "--logsignature: a log-signature has no scalar term; leave out "
           "--scalar-term");
@@ -69,7 +62,7 @@ Tensor compute(const SignatureCommand& c, const Tensor& path) {
                         {.stream = c.stream,
                          .basepoint = Basepoint(c.basepoint),
                          .inverse = c.inverse,
-                         .mode = mode_of(*c.logsignature)});
+                         .mode = logsignature_mode(*c.logsignature)});
   }
   return signature(path, c.depth,
                    {.stream = c.stream,

@@ -1,0 +1,121 @@
+// The paths of a projected signature cut into items and blocks, and handed to
+// the kernels of the instruction set.
+#include <algorithm>
+#include <type_traits>
+
+#include "sigtape/framework/parallel.h"
+#include "sigtape/framework/simd/isa.h"
+#include "sigtape/layers/signature/projected_signature_table.h"
+
+namespace sigtape {
+
+namespace {
+
+using cpu::ProjectionPlan;
+using cpu::ProjectionTable;
+
+template <class T>
+const ProjectionTable<T>& table_of(Isa isa) {
+  switch (isa) {
+#define SIGTAPE_CASE(name)                      \
+  case Isa::name:                               \
+    if constexpr (std::is_same_v<T, float>)     \
+      return sigtape::name::projection_float32; \
+    else                                        \
+      return sigtape::name::projection_float64;
+    SIGTAPE_FOR_EACH_ISA(SIGTAPE_CASE)
+#undef SIGTAPE_CASE
+    default:
+      return table_of<T>(Isa::scalar);
+  }
+}
+
+// Vectors in the first-level cache that partial sums may take.
+constexpr std::int64_t kPartialVectors = 320;
+
+template <class T>
+ProjectionPlan make_plan(const ProjectionShape& s) {
+  const int lanes = table_of<T>(active_isa()).lanes;
+  ProjectionPlan plan;
+  plan.items = (s.batch + lanes - 1) / lanes;
+  // A node of level n has at most depth - n partial sums.
+  const std::int64_t sums = s.depth * (s.depth + 1) / 2;
+  plan.block = std::clamp<std::int64_t>(kPartialVectors / sums, 8, 32);
+  plan.blocks = (s.increments() + plan.block - 1) / plan.block;
+  plan.item_vectors = plan.blocks * s.inner;
+  plan.slot_vectors = 3 * s.length * s.channels + 2 * s.nodes + s.words +
+                      2 * plan.block * (s.depth + 1) * (s.depth + 1);
+  return plan;
+}
+
+template <class T>
+std::size_t bytes(std::int64_t vectors) {
+  return static_cast<std::size_t>(vectors) * sizeof(T) *
+         static_cast<std::size_t>(table_of<T>(active_isa()).lanes);
+}
+
+// Slots in any order, on the pool where that is worth waking it.
+template <class Body>
+void run_slots(const ProjectionShape& s, const ProjectionPlan& plan,
+               const Body& body) {
+  const std::int64_t slots = std::min(plan.items, ProjectionPlan::kSlots);
+  if (s.batch * s.increments() * s.nodes > 65536)
+    return parallel_for(slots, body);
+  for (std::int64_t slot = 0; slot < slots; ++slot) body(slot);
+}
+
+}  // namespace
+
+template <class T>
+std::size_t projected_saved_bytes(Cpu, const ProjectionShape& shape) {
+  const ProjectionPlan plan = make_plan<T>(shape);
+  return bytes<T>(plan.items * plan.item_vectors);
+}
+
+template <class T>
+std::size_t projected_workspace_bytes(Cpu, const ProjectionShape& shape) {
+  const ProjectionPlan plan = make_plan<T>(shape);
+  return bytes<T>(std::min(plan.items, ProjectionPlan::kSlots) *
+                  plan.slot_vectors);
+}
+
+template <class T>
+void projected_forward(Cpu, const ProjectionShape& shape,
+                       const Projection& tree, const T* path,
+                       const std::int64_t* lengths, T* out, void* saved,
+                       void* workspace) {
+  const ProjectionPlan plan = make_plan<T>(shape);
+  run_slots(shape, plan, [&](std::int64_t slot) {
+    table_of<T>(active_isa())
+        .forward(shape, plan, tree, path, lengths, out, saved, workspace, slot);
+  });
+}
+
+template <class T>
+void projected_backward(Cpu, const ProjectionShape& shape,
+                        const Projection& tree, const T* path,
+                        const std::int64_t* lengths, const void* saved,
+                        const T* dout, T* dpath, void* workspace) {
+  const ProjectionPlan plan = make_plan<T>(shape);
+  run_slots(shape, plan, [&](std::int64_t slot) {
+    table_of<T>(active_isa())
+        .backward(shape, plan, tree, path, lengths, saved, dout, dpath,
+                  workspace, slot);
+  });
+}
+
+#define INSTANTIATE(T)                                                        \
+  template std::size_t projected_saved_bytes<T>(Cpu, const ProjectionShape&); \
+  template std::size_t projected_workspace_bytes<T>(Cpu,                      \
+                                                    const ProjectionShape&);  \
+  template void projected_forward(Cpu, const ProjectionShape&,                \
+                                  const Projection&, const T*,                \
+                                  const std::int64_t*, T*, void*, void*);     \
+  template void projected_backward(                                           \
+      Cpu, const ProjectionShape&, const Projection&, const T*,               \
+      const std::int64_t*, const void*, const T*, T*, void*);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
+
+}  // namespace sigtape
