@@ -69,7 +69,6 @@ Plan make_plan(const SignatureShape& shape) {
   };
   const std::int64_t words = plan.begin(shape.depth) + plan.count(shape.depth);
   plan.reversed_byte = take(shape.inverse ? words * sizeof(std::int64_t) : 0);
-  plan.zeros_byte = take(plan.channels * sizeof(T));
   plan.sums_byte = take(plan.groups * plan.group_paths * plan.increments *
                         plan.channels * sizeof(T));
   plan.slot_bytes =
@@ -159,8 +158,6 @@ void signature_second(const SignatureShape& shape,
   if (shape.inverse)
     fill_reversed(shape, plan,
                   reinterpret_cast<std::int64_t*>(bytes + plan.reversed_byte));
-  std::fill_n(reinterpret_cast<T*>(bytes + plan.zeros_byte), plan.channels,
-              T(0));
   parallel_for(plan.slots, [&](std::int64_t slot) {
     table_of<T>(active_isa())
         .run(shape, plan, inputs, direction, dsignature, result, workspace,

@@ -20,7 +20,8 @@ struct Memory {
   DualVec<T>* block;                // [interval, low]
   DualVec<T>* x;                    // [interval, d + 1]
   Vec<T>*slopes, *dtop;             // [top]
-  Vec<T>*dx, *from, *to;            // [d + 1]
+  Vec<T>* dx;                       // [d + 1]
+  Vec<T>*point, *next_point;        // [2, d]
   Mask<T>* is_letter;               // [d]
   std::int64_t vectors;
 
@@ -44,8 +45,8 @@ struct Memory {
     slopes = take(top);
     dtop = take(top);
     dx = take(plan.channels + 1);
-    from = take(plan.channels + 1);
-    to = take(plan.channels + 1);
+    point = take(2 * plan.channels);
+    next_point = take(2 * plan.channels);
     is_letter = reinterpret_cast<Mask<T>*>(take(plan.channels));
   }
 };
@@ -60,7 +61,6 @@ struct Call {
   const T* dsignature;
   const SignatureSecond<T>& result;
   const std::int64_t* reversed;  // [words of a pair]
-  const T* zeros;                // [d]
   T* sums;
 };
 
@@ -77,6 +77,8 @@ class Group {
         m_(memory),
         walk_(choose_walk<T>(call.plan, call.shape.depth, memory.partials,
                              memory.dpartials)),
+        point_(memory.point),
+        next_point_(memory.next_point),
         used_(kLanes),
         sums_(call.sums +
               index * plan_.group_paths * plan_.increments * plan_.channels) {
@@ -99,6 +101,7 @@ class Group {
 
   void run() {
     start();
+    read_dual_point(0, point_);
     for (std::int64_t step = 0; step < plan_.increments; ++step) {
       if (step % plan_.interval == 0) copy(m_.prefix, checkpoint(step));
       read_increment(step, m_.x);
@@ -183,43 +186,54 @@ class Group {
     return word < m_.low ? m_.prefix[word].slope : m_.slopes[word - m_.low];
   }
 
-  // to[j] - from[j] of increment `step` of a path and its basepoint, or of
-  // their directions, in every lane; null is 0.
-  void read_points(const T* path, const T* basepoint, std::int64_t step) const {
+  // Point `row` of each lane's path, or of their directions: the basepoint, if
+  // there is one, is row 0, and the last true point is repeated. Null is 0.
+  void read_point(const T* path, const T* basepoint, std::int64_t row,
+                  Vec<T>* to) const {
     const std::int64_t d = plan_.channels;
     const bool based = shape_.basepoint != BasepointKind::none;
     const bool own = shape_.basepoint == BasepointKind::per_path;
-    const T *to[kLanes], *from[kLanes];
-    for (int lane = 0; lane < kLanes; ++lane) {
-      const bool real = step < true_increments_[lane];
-      const std::int64_t row = path_[lane] * shape_.length + step - based;
-      to[lane] = real && path ? path + (row + 1) * d : call_.zeros;
-      from[lane] = real && path ? path + row * d : call_.zeros;
-      if (!based || step > 0) continue;
-      from[lane] =
-          basepoint ? basepoint + (own ? path_[lane] * d : 0) : call_.zeros;
+    const T* rows[kLanes];
+    const bool first = based && row == 0;
+    if (!(first ? basepoint : path)) {
+      __builtin_memset(to, 0, d * sizeof(*to));
+      return;
     }
-    to_lanes<T>(from, d, m_.from);
-    to_lanes<T>(to, d, m_.to);
+    for (int lane = 0; lane < kLanes; ++lane) {
+      const std::int64_t last = true_increments_[lane];
+      const std::int64_t at = (row < last ? row : last) - based;
+      rows[lane] = first ? basepoint + (own ? path_[lane] * d : 0)
+                         : path + (path_[lane] * shape_.length + at) * d;
+    }
+    to_lanes<T>(rows, d, to);
   }
 
-  // The increment, and after it that of each lane's own letter.
-  void read_increment(std::int64_t step, DualVec<T>* x) const {
-    const std::int64_t d = plan_.channels;
+  // The same over dual numbers, their parts one after the other.
+  void read_dual_point(std::int64_t row, Vec<T>* to) const {
     const BasepointKind kind = shape_.basepoint;
     const bool moves = kind == BasepointKind::per_path;
-    const bool read = moves || kind == BasepointKind::shared;
+    const bool given = moves || kind == BasepointKind::shared;
     const SignatureInputs<T>& in = call_.inputs;
-    read_points(in.path, read ? in.basepoint : nullptr, step);
-    for (std::int64_t j = 0; j < d; ++j) x[j].value = m_.to[j] - m_.from[j];
     const SignatureDirection<T>& v = call_.direction;
-    read_points(v.path, moves ? v.basepoint : nullptr, step);
-    for (std::int64_t j = 0; j < d; ++j) x[j].slope = m_.to[j] - m_.from[j];
+    read_point(in.path, given ? in.basepoint : nullptr, row, to);
+    read_point(v.path, moves ? v.basepoint : nullptr, row, to + plan_.channels);
+  }
+
+  // The increment from the point read last to the one of row step + 1, and
+  // after it that of each lane's own letter.
+  void read_increment(std::int64_t step, DualVec<T>* x) {
+    const std::int64_t d = plan_.channels;
+    read_dual_point(step + 1, next_point_);
+    for (std::int64_t j = 0; j < d; ++j)
+      x[j] = {next_point_[j] - point_[j], next_point_[d + j] - point_[d + j]};
     x[d] = DualVec<T>{};
     for (std::int64_t j = 0; j < d; ++j) {
       x[d].value = m_.is_letter[j] ? x[j].value : x[d].value;
       x[d].slope = m_.is_letter[j] ? x[j].slope : x[d].slope;
     }
+    Vec<T>* const read = next_point_;
+    next_point_ = point_;
+    point_ = read;
   }
 
   void write_slopes(std::int64_t row) const {
@@ -268,6 +282,7 @@ class Group {
   // The increments of the steps first .. end - 1, and the prefixes before each.
   void restore(std::int64_t first, std::int64_t end) {
     copy(checkpoint(first), m_.block);
+    read_dual_point(first, point_);
     for (std::int64_t step = first; step < end; ++step) {
       read_increment(step, increment(step));
       if (step + 1 == end) break;
@@ -294,7 +309,7 @@ class Group {
     for (std::int64_t j = 0; j < d; ++j)
       m_.dx[j] += m_.is_letter[j] ? m_.dx[d] : Vec<T>{};
     T* rows[kLanes];
-    auto* moved = reinterpret_cast<T*>(m_.to);  // [lanes, d]
+    auto* moved = reinterpret_cast<T*>(next_point_);  // [lanes, d]
     for (int lane = 0; lane < kLanes; ++lane) rows[lane] = moved + lane * d;
     to_rows<T>(m_.dx, d, rows);
     for (int lane = 0; lane < used_; ++lane) {
@@ -325,6 +340,7 @@ class Group {
   const Plan& plan_;
   const Memory<T>& m_;
   ChosenWalk<T> walk_;
+  Vec<T>*point_, *next_point_;
   int used_;
   T* sums_;  // [group_paths, increments, d]
   std::int64_t path_[kLanes], letter_[kLanes], true_increments_[kLanes];
@@ -344,7 +360,6 @@ void run(const SignatureShape& shape, const Plan& plan,
       dsignature,
       result,
       reinterpret_cast<const std::int64_t*>(bytes + plan.reversed_byte),
-      reinterpret_cast<const T*>(bytes + plan.zeros_byte),
       reinterpret_cast<T*>(bytes + plan.sums_byte)};
   const Memory<T> memory(plan, shape.depth,
                          bytes + plan.slots_byte + slot * plan.slot_bytes);

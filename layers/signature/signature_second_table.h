@@ -36,7 +36,6 @@ struct SignatureSecondPlan {
 
   // Bytes from the start of the workspace, and of one slot's part of it.
   std::size_t reversed_byte = 0;
-  std::size_t zeros_byte = 0;
   std::size_t sums_byte = 0;
   std::size_t slots_byte = 0;
   std::size_t slot_bytes = 0;
@@ -58,7 +57,7 @@ struct SignatureSecondPlan {
 /// What one instruction set gives for one element type: `run` one slot, with
 /// the gradients of the increments added up in the plan's sums, [groups,
 /// group_paths, T, d]. `reversed` holds, where the shape is inverse, the words
-/// of a pair without their first letter, spelt backwards; `zeros` are d zeros.
+/// of a pair without their first letter, spelt backwards.
 template <class T>
 struct SignatureSecondTable {
   int lanes;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <random>
 
+#include "sigtape/layers/signature/logsignature.h"
 #include "sigtape/layers/signature/signature.h"
 #include "sigtape/layers/signature/signature_combine.h"
 #include "support/battery.h"
@@ -223,6 +224,39 @@ TEST(SignatureAlgebra, StreamHoldsTheSignaturesOfInitialPieces) {
       expect_close(signature_of(piece, c.depth, {.inverse = options.inverse}),
                    got);
     }
+  });
+}
+
+// In all three coordinates: the logarithm of a signature is a Lie element.
+TEST(SignatureAlgebra, ExponentialUndoesLogarithm) {
+  for_each_case([](Case& c) {
+    const Tensor s = signature_of(c.points, c.depth);
+    const LogSignatureMode modes[] = {LogSignatureMode::expand,
+                                      LogSignatureMode::words,
+                                      LogSignatureMode::brackets};
+    const LogSignatureConversion options{.mode = modes[c.integer(0, 2)]};
+    const Tensor l = signature_to_logsignature(s, c.channels, c.depth, options);
+    expect_close(logsignature_to_signature(l, c.channels, c.depth, options), s);
+    expect_close(
+        logsignature(path_of(c.points), c.depth, {.mode = options.mode}), l);
+  });
+}
+
+// The logarithm of a straight line is its increment.
+TEST(SignatureAlgebra, LogarithmOfAStraightLineIsItsIncrement) {
+  for_each_case([](Case& c) {
+    Points line = {c.points.front(), c.points.back()};
+    const Tensor l = logsignature(path_of(line), c.depth,
+                                  {.mode = LogSignatureMode::expand});
+    std::vector<double> expected(l.numel());
+    double scale = 1;
+    for (std::size_t j = 0; j < line[0].size(); ++j) {
+      expected[j] = line[1][j] - line[0][j];
+      scale = std::max(scale, std::pow(std::abs(expected[j]), c.depth));
+    }
+    const std::vector<double> got = l.to_vector();
+    for (std::size_t k = 0; k < got.size(); ++k)
+      EXPECT_LE(std::abs(got[k] - expected[k]), tolerance * scale);
   });
 }
 
