@@ -121,7 +121,8 @@ Vec<T> run_node(std::int64_t steps, int height, std::int64_t stride,
     return run_node<T, H>(steps, H, stride, parent, channels, e, inverse, s, \
                           own);
     SIGTAPE_CASE(1)
-    SIGTAPE_CASE(2) SIGTAPE_CASE(3) SIGTAPE_CASE(4)
+    SIGTAPE_CASE(2)
+    SIGTAPE_CASE(3) SIGTAPE_CASE(4)
 #undef SIGTAPE_CASE
         default : return run_node<T, 0>(steps, height, stride, parent, channels,
                                         e, inverse, s, own);
@@ -139,7 +140,8 @@ Vec<T> run_node_adjoint(std::int64_t steps, int height, std::int64_t stride,
     return run_node_adjoint<T, H>(steps, H, stride, parent, dparent, channels, \
                                   e, de, inverse, a, down);
     SIGTAPE_CASE(1)
-    SIGTAPE_CASE(2) SIGTAPE_CASE(3) SIGTAPE_CASE(4)
+    SIGTAPE_CASE(2)
+    SIGTAPE_CASE(3) SIGTAPE_CASE(4)
 #undef SIGTAPE_CASE
         default
         : return run_node_adjoint<T, 0>(steps, height, stride, parent, dparent,

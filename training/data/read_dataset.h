@@ -9,10 +9,10 @@
 namespace sigtape {
 
 /// Reads the data that a configuration names: a file, a pair of .npy files, or
-/// numbers or paths drawn by `seed`. A file's format goes by the end of its name (.ts,
-/// .csv, .npz, or .npy for inputs without targets) unless `format` says it;
-/// another ending is a UsageError. What the readers throw is described at
-/// read_ts, read_csv, read_npz_dataset and read_npy_dataset.
+/// numbers or paths drawn by `seed`. A file's format goes by the end of its
+/// name (.ts, .csv, .npz, or .npy for inputs without targets) unless `format`
+/// says it; another ending is a UsageError. What the readers throw is described
+/// at read_ts, read_csv, read_npz_dataset and read_npy_dataset.
 Dataset read_dataset(const DataSource& source, FormatChoice format,
                      MissingChoice missing, std::uint64_t seed = 0);
 
