@@ -61,7 +61,7 @@ function(sigtape_cuda_sources target)
   if(sigtape_cuda_mode STREQUAL "ON")
     target_sources(${target} PRIVATE ${kernels} ${device})
     target_link_libraries(${target} PRIVATE
-      $<BUILD_INTERFACE:CUDA::cudart_static> $<BUILD_INTERFACE:CUDA::cublas>)
+      CUDA::cudart_static)
     target_compile_definitions(${target} PUBLIC SIGTAPE_CUDA=1)
     target_compile_options(${target} PRIVATE
       "$<$<COMPILE_LANGUAGE:CUDA>:-std=c++20;-O3;-Xcompiler=-Wall,-Wextra>")

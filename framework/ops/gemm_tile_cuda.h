@@ -52,7 +52,7 @@ __device__ inline void load_tile(Row* tile, int high_end, int wide_end,
 }
 
 template <class T, class Tile, class A, class B, class C>
-__global__ void __launch_bounds__(256)
+__global__ void __launch_bounds__(256, 1)
     gemm_kernel(const GemmSizes s, const std::int64_t part, const A a,
                 const B b, const C c) {
   struct GemmTiles;

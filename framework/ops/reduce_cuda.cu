@@ -1,9 +1,9 @@
 // An output element belongs to one block, or to one thread of a column of
-// threads, whichever reads neighbouring elements together. Where the reduced
+// threads, whichever reads neighbouring elements together; to one thread where
+// there is little to reduce. Where the reduced
 // axis is long it is cut into ranges, whose results are reduced in turn. All
 // of this follows from the sizes, so the order of additions does too.
 #include <cmath>
-#include <limits>
 
 #include "sigtape/framework/cuda/collect_cuda.h"
 #include "sigtape/framework/cuda/scratch.h"
@@ -15,6 +15,7 @@ namespace sigtape {
 namespace {
 
 constexpr int threads = 128;
+constexpr std::int64_t short_length = 16;  // for a single thread
 constexpr int tile_columns = 32, tile_rows = threads / tile_columns;
 
 // What is done with elements, and with their sum where it is the last.
@@ -23,9 +24,7 @@ struct Rule {
   double p, scale, root;
   bool last;
 
-  __device__ double start() const {
-    return op == Reduce::max ? -std::numeric_limits<double>::infinity() : 0;
-  }
+  __device__ double start() const { return op == Reduce::max ? -INFINITY : 0; }
   __device__ double operator()(double x, double y) const {
     return op == Reduce::max ? cuda::Larger()(x, y) : x + y;
   }
@@ -98,9 +97,30 @@ __global__ void columns_kernel(const Rule rule, const Cut s, Out* out,
   }
 }
 
+// The same by one thread, for a single range.
+template <class Out, class In>
+struct ReduceShort {
+  Rule rule;
+  Cut s;
+  Out* out;
+  const In* a;
+  __device__ void operator()(std::int64_t q) const {
+    const In* x = a + (q / s.inner * s.length) * s.inner + q % s.inner;
+    double sum = rule.start();
+    for (std::int64_t l = 0; l < s.length; ++l) {
+      sum = rule(sum, rule.map(static_cast<double>(x[l * s.inner])));
+    }
+    out[q] = static_cast<Out>(rule.finish(sum));
+  }
+};
+
 template <class Out, class In>
 void run(Cuda device, const Rule& rule, const Cut& s, Out* out, const In* a) {
   const std::int64_t outputs = s.outer * s.ranges;
+  if (s.length <= short_length) {
+    return cuda::for_each(device, outputs * s.inner,
+                          ReduceShort<Out, In>{rule, s, out, a});
+  }
   if (s.inner >= tile_columns / 2) {
     const std::int64_t blocks = (s.inner + tile_columns - 1) / tile_columns;
     return cuda::launch(columns_kernel<Out, In>,

@@ -32,4 +32,12 @@ template <class T>
 void signature_product_adjoint(Cpu, const ProductShape& shape, const T* a,
                                const T* b, const T* dout, T* da, T* db);
 
+/// The same on a GPU.
+template <class T>
+void signature_product(Cuda, const ProductShape& shape, const T* a, const T* b,
+                       T* out);
+template <class T>
+void signature_product_adjoint(Cuda, const ProductShape& shape, const T* a,
+                               const T* b, const T* dout, T* da, T* db);
+
 }  // namespace sigtape

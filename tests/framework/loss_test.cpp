@@ -144,7 +144,7 @@ TEST(BinaryCrossEntropyWithLogits, Battery) {
     const Tensor target = c.inputs[1];
     c.inputs.pop_back();
     c.op = [op = c.op, target](const Tensors& in) {
-      return op({in[0], cast(target, in[0].dtype())});
+      return op({in[0], cast(target, in[0].dtype()).to(in[0].device())});
     };
     c.reference = [reference = c.reference, target](const Tensors& in) {
       return reference({in[0], target});
@@ -232,7 +232,8 @@ OpCase of(const Use& use, Reduction reduction) {
            [=](const Tensors& in) {
              CrossEntropyOptions options;
              if (use.weighted) {
-               options.class_weights = cast(weights, in[0].dtype());
+               options.class_weights =
+                   cast(weights, in[0].dtype()).to(in[0].device());
              }
              options.label_smoothing = use.smoothing;
              options.reduction = reduction;

@@ -69,11 +69,12 @@ TEST(Tensor, SaysWhatWasExpected) {
       },
       {"add", "float32", "float64"});
   expect_error([&] { add(a, zeros({4})); }, {"add", "(2, 3)", "(4)"});
+  const Device missing{Device::Type::cuda, cuda_device_count()};
   expect_error(
-      [] {
-        empty({2}, {DType::float32, {Device::Type::cuda, 0}});
+      [&] {
+        empty({2}, {DType::float32, missing});
       },
-      {"cuda:0", "built without CUDA"});
+      {"cuda:" + std::to_string(missing.index)});
 }
 
 TEST(Tensor, InPlaceChangeOfAVariableNeedsNoGrad) {
@@ -91,7 +92,9 @@ TEST(Device, ReadsNamesAndRefusesOthers) {
   EXPECT_EQ(select_device("auto"), Device{});
   EXPECT_EQ(Device::parse("cuda:3"), (Device{Device::Type::cuda, 3}));
   expect_error([] { Device::parse("cuda:x"); }, {"cuda:x", "expected"});
-  EXPECT_THROW(select_device("cuda"), DeviceError);
+  const std::string missing = "cuda:" + std::to_string(cuda_device_count());
+  expect_error([&] { select_device(missing); }, {missing});
+  EXPECT_THROW(select_device(missing), DeviceError);
 }
 
 }  // namespace

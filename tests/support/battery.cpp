@@ -10,6 +10,7 @@
 #include "sigtape/framework/random.h"
 #include "sigtape/framework/simd/isa.h"
 #include "sigtape/framework/tape.h"
+#include "support/cuda_battery.h"
 
 namespace sigtape::test {
 
@@ -122,6 +123,7 @@ void check_gradients(const OpCase& c) {
 
 void battery(const std::string& op, const std::vector<OpCase>& cases) {
   ASSERT_FALSE(cases.empty()) << op;
+  if (cuda_device_count() > 0) cuda_battery(op, cases);
   for (const OpCase& c : cases) {
     SCOPED_TRACE(op + ": " + c.name);
     check_values(c);

@@ -24,7 +24,7 @@ Shape shape_of(const NamedArray& array) {
 
 NamedArray to_named_array(const std::string& name, const Tensor& tensor) {
   const NoGrad no_grad;
-  const Tensor dense = contiguous(tensor);
+  const Tensor dense = contiguous(tensor.to({}));
   const Shape& shape = dense.shape();
   NamedArray array{name, dense.dtype(), {shape.begin(), shape.end()}, {}};
   array.bytes.resize(byte_count(array.shape, array.dtype, name));

@@ -99,14 +99,23 @@ std::vector<NamedTensor> Optimizer::zeros_like_parameters(
 }
 
 double Optimizer::gradient_norm() const {
-  double sum = 0;
+  if (parameters_.empty()) return 0;
+  const NoGrad no_grad;
+  const auto count = static_cast<std::int64_t>(parameters_.size());
+  Tensor squares =
+      zeros({count}, {DType::float64, parameters_.front().tensor.device()});
+  double* to = squares.mutable_data<double>();
   for (const NamedTensor& p : parameters_) {
+    double* sum_to = to++;
     if (!p.tensor.grad().defined()) continue;
     const Tensor gradient = contiguous(p.tensor.grad());
     dispatch_floating("gradient_norm", gradient, [&]<class T>(auto device, T) {
-      sum += sum_of_squares(device, gradient.numel(), gradient.data<T>());
+      sum_of_squares(device, gradient.numel(), gradient.data<T>(), sum_to);
     });
   }
+  const Tensor sums = squares.to({});
+  double sum = 0;
+  for (std::int64_t i = 0; i < count; ++i) sum += sums.data<double>()[i];
   return std::sqrt(sum);
 }
 

@@ -44,7 +44,7 @@ void adam_update(Cpu, const AdamStep<T>& step, std::int64_t count, T* weight,
 }
 
 template <class T>
-double sum_of_squares(Cpu, std::int64_t count, const T* values) {
+void sum_of_squares(Cpu, std::int64_t count, const T* values, double* total) {
   double sum = 0;
   for (std::int64_t begin = 0; begin < count; begin += 1024) {
     const std::int64_t end = std::min(begin + 1024, count);
@@ -54,7 +54,7 @@ double sum_of_squares(Cpu, std::int64_t count, const T* values) {
     }
     sum += (part[0] + part[1]) + (part[2] + part[3]);
   }
-  return sum;
+  *total = sum;
 }
 
 #define INSTANTIATE(T)                                                         \
@@ -62,7 +62,7 @@ double sum_of_squares(Cpu, std::int64_t count, const T* values) {
                            T*);                                                \
   template void adam_update(Cpu, const AdamStep<T>&, std::int64_t, T*,         \
                             const T*, T*, T*);                                 \
-  template double sum_of_squares(Cpu, std::int64_t, const T*);
+  template void sum_of_squares(Cpu, std::int64_t, const T*, double*);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "sigtape/framework/dispatch.h"
+#include "sigtape/framework/host_device.h"
 
 namespace sigtape {
 
@@ -12,7 +13,7 @@ template <class T>
 struct GradientFilter {
   T scale;
   T limit;
-  T operator()(T g) const {
+  SIGTAPE_HOST_DEVICE T operator()(T g) const {
     g *= scale;
     if (limit <= 0) return g;
     return g > limit ? limit : g < -limit ? -limit : g;
@@ -46,9 +47,19 @@ template <class T>
 void adam_update(Cpu, const AdamStep<T>& step, std::int64_t count, T* weight,
                  const T* gradient, T* m, T* v);
 
-/// Sum of squares of [count], in double, in an order that depends on count
-/// only.
+/// *sum = the sum of squares of [count], in double, in an order that depends on
+/// count only; it stands where the values do.
 template <class T>
-double sum_of_squares(Cpu, std::int64_t count, const T* values);
+void sum_of_squares(Cpu, std::int64_t count, const T* values, double* sum);
+
+/// The same on a GPU.
+template <class T>
+void sgd_update(Cuda, const SgdStep<T>& step, std::int64_t count, T* weight,
+                const T* gradient, T* velocity);
+template <class T>
+void adam_update(Cuda, const AdamStep<T>& step, std::int64_t count, T* weight,
+                 const T* gradient, T* m, T* v);
+template <class T>
+void sum_of_squares(Cuda, std::int64_t count, const T* values, double* sum);
 
 }  // namespace sigtape

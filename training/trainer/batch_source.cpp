@@ -1,9 +1,10 @@
 #include "sigtape/training/trainer/batch_source.h"
 
 #include <algorithm>
-#include <cstring>
 
-#include "sigtape/framework/dispatch.h"
+#include "sigtape/framework/ops.h"
+#include "sigtape/framework/tape.h"
+#include "sigtape/training/trainer/batch_kernels.h"
 
 namespace sigtape {
 
@@ -21,7 +22,7 @@ Tensor one_hot(const Dataset& data, TensorOptions options) {
 Tensor targets_of(const Dataset& data, TargetForm form, TensorOptions options) {
   switch (form) {
     case TargetForm::labels:
-      return from_indices(data.labels);
+      return from_indices(data.labels).to(options.device);
     case TargetForm::one_hot:
       return one_hot(data, options);
     case TargetForm::numbers:
@@ -32,13 +33,9 @@ Tensor targets_of(const Dataset& data, TargetForm form, TensorOptions options) {
   return {};
 }
 
-// Rows of `width` elements of `source` at `indices`.
-template <class T>
-void gather_rows(const T* source, std::int64_t width,
-                 std::span<const std::int64_t> indices, T* out) {
-  for (const std::int64_t i : indices) {
-    out = std::copy_n(source + i * width, width, out);
-  }
+Tensor select_row(const Tensor& table, std::int64_t row) {
+  const NoGrad no_grad;
+  return reshape(slice(table, 0, row, row + 1), {table.size(1)});
 }
 
 }  // namespace
@@ -67,43 +64,39 @@ std::int64_t BatchSource::bytes() const {
 
 Batch BatchSource::gather(std::span<const std::int64_t> indices) const {
   const auto batch = static_cast<std::int64_t>(indices.size());
+  Tensor table = empty({3, batch}, {DType::int64, {}});
+  std::int64_t* row = table.mutable_data<std::int64_t>();
   std::int64_t longest = 0, shortest = lengths_[indices[0]];
   for (const std::int64_t i : indices) {
     longest = std::max(longest, lengths_[i]);
     shortest = std::min(shortest, lengths_[i]);
+    row[0] = i;
+    row[batch] = offsets_[i];
+    row[2 * batch] = lengths_[i];
+    ++row;
   }
+  table = table.to(options_.device);
   Batch result;
   result.inputs.data = empty({batch, longest, channels_}, options_);
-  if (shortest != longest) {
-    result.inputs.lengths = empty({batch}, {DType::int64, options_.device});
-    gather_rows(lengths_.data(), 1, indices,
-                result.inputs.lengths.mutable_data<std::int64_t>());
-  }
-  dispatch_floating("batch", points_, [&]<class T>(auto, T) {
-    const T* points = points_.data<T>();
-    T* out = result.inputs.data.template mutable_data<T>();
-    for (const std::int64_t i : indices) {
-      const T* first = points + offsets_[i] * channels_;
-      out = std::copy_n(first, lengths_[i] * channels_, out);
-      const T* last = first + (lengths_[i] - 1) * channels_;
-      for (std::int64_t t = lengths_[i]; t < longest; ++t) {
-        out = std::copy_n(last, channels_, out);
-      }
-    }
+  if (shortest != longest) result.inputs.lengths = clone(select_row(table, 2));
+  dispatch_floating("batch", points_, [&]<class T>(auto device, T) {
+    gather_streams(device, {batch, longest, channels_},
+                   table.data<std::int64_t>(), points_.data<T>(),
+                   result.inputs.data.template mutable_data<T>());
   });
-  result.targets = gather_targets(indices);
+  result.targets = gather_targets(table);
   return result;
 }
 
-Tensor BatchSource::gather_targets(
-    std::span<const std::int64_t> indices) const {
+Tensor BatchSource::gather_targets(const Tensor& table) const {
   if (!targets_.defined()) return {};
   Shape shape = targets_.shape();
-  shape[0] = static_cast<std::int64_t>(indices.size());
+  shape[0] = table.size(1);
   Tensor out = empty(shape, {targets_.dtype(), targets_.device()});
   const std::int64_t width = targets_.rank() == 2 ? targets_.size(1) : 1;
-  dispatch_any(targets_, [&]<class T>(auto, T) {
-    gather_rows(targets_.data<T>(), width, indices, out.mutable_data<T>());
+  dispatch_any(targets_, [&]<class T>(auto device, T) {
+    gather_rows(device, shape[0], width, table.data<std::int64_t>(),
+                targets_.data<T>(), out.mutable_data<T>());
   });
   return out;
 }

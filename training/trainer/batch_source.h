@@ -22,8 +22,8 @@ struct Batch {
 /// How targets reach the loss.
 enum class TargetForm { labels, one_hot, numbers, none };
 
-/// A data set in the element type of training, from which batches are
-/// gathered without any allocation outside the caching allocator.
+/// A data set in the element type of training, on its device, from which
+/// batches are gathered without any allocation outside the caching allocators.
 class BatchSource {
  public:
   BatchSource(const Dataset& dataset, TargetForm form, TensorOptions options);
@@ -39,7 +39,8 @@ class BatchSource {
   Batch gather(std::span<const std::int64_t> indices) const;
 
  private:
-  Tensor gather_targets(std::span<const std::int64_t> indices) const;
+  // `table` (3, batch): of each case its index, first point and length.
+  Tensor gather_targets(const Tensor& table) const;
 
   TensorOptions options_;
   TargetForm form_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sigtape/framework/allocator.h"
+#include "sigtape/framework/cuda/runtime.h"
 #include "sigtape/training/data/read_dataset.h"
 #include "sigtape/training/data/split.h"
 #include "sigtape/training/io/memory.h"
@@ -100,6 +101,10 @@ std::int64_t bytes_of(const Dataset& data, const ModelInfo& info,
 }  // namespace
 
 std::int64_t memory_limit_of(const Config& config) {
+  const Device device = select_device(config.device);
+  if (!device.is_cpu() && !config.limits.max_bytes) {
+    return cuda::memory(device.index).free;
+  }
   return config.limits.max_bytes.value_or(
       static_cast<std::int64_t>(default_memory_limit()));
 }

@@ -4,6 +4,7 @@
 
 #include "sigtape/framework/dispatch.h"
 #include "sigtape/framework/ops.h"
+#include "sigtape/framework/tape.h"
 
 namespace sigtape {
 
@@ -119,6 +120,10 @@ Tensor Objective::loss(const Tensor& output, const Tensor& targets) const {
 
 double Objective::weight(const Tensor& targets) const {
   if (!class_weights_.defined()) return static_cast<double>(targets.size(0));
+  if (!targets.device().is_cpu()) {
+    const NoGrad no_grad;
+    return sum(cast(gather(class_weights_, 0, targets), DType::float64)).item();
+  }
   const std::int64_t* labels = targets.data<std::int64_t>();
   double sum = 0;
   dispatch_floating("weight", class_weights_, [&]<class T>(auto, T) {

@@ -1,0 +1,73 @@
+#include <cmath>
+
+#include "sigtape/framework/cuda/walk_cuda.h"
+#include "sigtape/framework/ops/reduce_kernels.h"
+#include "sigtape/training/optim/optimizer_kernels.h"
+
+namespace sigtape {
+
+namespace {
+
+template <class T>
+struct Sgd {
+  SgdStep<T> s;
+  T* weight;
+  const T* gradient;
+  T* velocity;
+  __device__ void operator()(std::int64_t i) const {
+    T g = s.filter(gradient[i]) + s.weight_decay * weight[i];
+    if (velocity) {
+      const T v = velocity[i] = s.momentum * velocity[i] + g;
+      g = s.nesterov ? g + s.momentum * v : v;
+    }
+    weight[i] -= s.lr * g;
+  }
+};
+
+template <class T>
+struct Adam {
+  AdamStep<T> s;
+  T* weight;
+  const T* gradient;
+  T *m, *v;
+  __device__ void operator()(std::int64_t i) const {
+    const T w = s.shrink * weight[i];
+    const T g = s.filter(gradient[i]) + s.gradient_decay * w;
+    m[i] = s.beta1 * m[i] + (1 - s.beta1) * g;
+    v[i] = s.beta2 * v[i] + (1 - s.beta2) * g * g;
+    const T root = std::sqrt(v[i]) / s.root_correction + s.eps;
+    weight[i] = w - s.step_size * m[i] / root;
+  }
+};
+
+}  // namespace
+
+template <class T>
+void sgd_update(Cuda device, const SgdStep<T>& step, std::int64_t count,
+                T* weight, const T* gradient, T* velocity) {
+  cuda::for_each(device, count, Sgd<T>{step, weight, gradient, velocity});
+}
+
+template <class T>
+void adam_update(Cuda device, const AdamStep<T>& step, std::int64_t count,
+                 T* weight, const T* gradient, T* m, T* v) {
+  cuda::for_each(device, count, Adam<T>{step, weight, gradient, m, v});
+}
+
+template <class T>
+void sum_of_squares(Cuda device, std::int64_t count, const T* values,
+                    double* sum) {
+  reduce(device, {Reduce::power, 2}, {1, count, 1}, sum, values);
+}
+
+#define INSTANTIATE(T)                                                  \
+  template void sgd_update(Cuda, const SgdStep<T>&, std::int64_t, T*,   \
+                           const T*, T*);                               \
+  template void adam_update(Cuda, const AdamStep<T>&, std::int64_t, T*, \
+                            const T*, T*, T*);                          \
+  template void sum_of_squares(Cuda, std::int64_t, const T*, double*);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
+
+}  // namespace sigtape
