@@ -27,23 +27,27 @@ Shape with_columns(const Tensor& x, std::int64_t columns) {
 
 Tensor workspace_of(const SeriesShape& shape, const Tensor& x,
                     cpu::SeriesCall call) {
+  // On a GPU the kernels take their own.
   const double bytes =
-      cpu::series_workspace_bytes(shape, size_of(x.dtype()), call);
+      x.device().is_cpu()
+          ? cpu::series_workspace_bytes(shape, size_of(x.dtype()), call)
+          : 0;
   return empty({static_cast<std::int64_t>(bytes / 8) + 1},
                {DType::float64, {}});
 }
 
-// The rule of a gradient of x and a cotangent. Its results are those of an
-// operation that has no derivative.
+// The rule of a gradient of x and a cotangent, by the CPU's kernels. Its
+// results are those of an operation that has no derivative.
 void go_back_twice(const SeriesNames& names, const SeriesShape& shape,
                    Backward& back) {
-  const Tensor x = back.saved(0), g = back.saved(1);
-  const Tensor v = contiguous(back.grad());
+  const Device device = back.saved(0).device();
+  const Tensor x = back.saved(0).to({}), g = back.saved(1).to({});
+  const Tensor v = contiguous(back.grad()).to({});
   Tensor dx, slope;
   if (back.needs(0)) dx = empty_like(x);
   if (back.needs(1)) slope = empty_like(g);
   Tensor workspace = workspace_of(shape, x, cpu::SeriesCall::second);
-  dispatch_floating(names.op, x, [&]<class T>(Cpu, T) {
+  dispatch_floating(names.op, x, [&]<class T>(auto, T) {
     cpu::series_second<T>(shape, x.data<T>(), v.data<T>(), g.data<T>(),
                           slope.defined() ? slope.mutable_data<T>() : nullptr,
                           dx.defined() ? dx.mutable_data<T>() : nullptr,
@@ -52,7 +56,7 @@ void go_back_twice(const SeriesNames& names, const SeriesShape& shape,
   const auto add = [&](std::size_t input, const Tensor& result) {
     if (!result.defined()) return;
     back.add(input,
-             record(names.second, result, {x, g, v}, {},
+             record(names.second, result.to(device), {x, g, v}, {},
                     [name = names.second](Backward&) { no_derivative(name); }));
   };
   add(0, dx);
@@ -63,10 +67,9 @@ Tensor adjoint(const SeriesNames& names, const SeriesShape& shape,
                const Tensor& x, const Tensor& cotangent) {
   Tensor dx = empty_like(x);
   Tensor workspace = workspace_of(shape, x, cpu::SeriesCall::backward);
-  dispatch_floating(names.op, x, [&]<class T>(Cpu, T) {
-    cpu::series_backward<T>(shape, x.data<T>(), cotangent.data<T>(),
-                            dx.mutable_data<T>(),
-                            workspace.mutable_data<double>());
+  dispatch_floating(names.op, x, [&]<class T>(auto device, T) {
+    series_backward<T>(device, shape, x.data<T>(), cotangent.data<T>(),
+                       dx.mutable_data<T>(), workspace.mutable_data<double>());
   });
   return record(
       names.backward, dx, {x, cotangent}, {x, cotangent},
@@ -142,9 +145,9 @@ Tensor tensor_series(const SeriesNames& names, const Tensor& x,
   Tensor out =
       empty(with_columns(x, shape.result_columns()), {x.dtype(), x.device()});
   Tensor workspace = workspace_of(shape, x, cpu::SeriesCall::forward);
-  dispatch_floating(names.op, x, [&]<class T>(Cpu, T) {
-    cpu::series_forward<T>(shape, dense.data<T>(), out.mutable_data<T>(),
-                           workspace.mutable_data<double>());
+  dispatch_floating(names.op, x, [&]<class T>(auto device, T) {
+    series_forward<T>(device, shape, dense.data<T>(), out.mutable_data<T>(),
+                      workspace.mutable_data<double>());
   });
   return record(
       names.op, out, {dense}, {dense}, [names, shape](Backward& back) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "sigtape/framework/dispatch.h"
 #include "sigtape/layers/signature/lyndon_table.h"
 
 /// Power series without constant term of an element x of the tensor algebra
@@ -81,4 +82,24 @@ void series_second(const SeriesShape& shape, const T* x, const T* v,
                    const T* dout, T* slope, T* dx, void* workspace);
 
 }  // namespace cpu
+
+/// The first two by device. On a GPU the kernels take scratch memory
+/// themselves.
+template <class T>
+void series_forward(Cpu, const SeriesShape& shape, const T* x, T* out,
+                    void* workspace) {
+  cpu::series_forward(shape, x, out, workspace);
+}
+template <class T>
+void series_backward(Cpu, const SeriesShape& shape, const T* x, const T* dout,
+                     T* dx, void* workspace) {
+  cpu::series_backward(shape, x, dout, dx, workspace);
+}
+template <class T>
+void series_forward(Cuda, const SeriesShape& shape, const T* x, T* out,
+                    void* workspace);
+template <class T>
+void series_backward(Cuda, const SeriesShape& shape, const T* x, const T* dout,
+                     T* dx, void* workspace);
+
 }  // namespace sigtape
