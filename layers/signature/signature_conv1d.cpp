@@ -82,6 +82,7 @@ void check_lengths(const Tensor& lengths, const Tensor& path,
           "signature_conv1d: expected lengths ", Shape{batch},
           " int64 for path ", path.shape(), ", got ", lengths.shape(), " ",
           lengths.dtype());
+  if (!lengths.device().is_cpu()) return;  // checked before they went there
   const std::int64_t* first = lengths.data<std::int64_t>();
   for (std::int64_t b = 0; b < batch; ++b) {
     const std::int64_t length = first[b * lengths.strides()[0]];
@@ -128,11 +129,12 @@ Arguments arguments(const Tensor& path, const Tensor& weight,
   return a;
 }
 
-template <class T>
-void require_memory(const SignatureConv1dShape& shape, bool recorded) {
-  const std::size_t forward = cpu::signature_conv1d_forward_bytes<T>(shape);
+template <class T, class D>
+void require_memory(D device, const SignatureConv1dShape& shape,
+                    bool recorded) {
+  const std::size_t forward = signature_conv1d_forward_bytes<T>(device, shape);
   const std::size_t backward =
-      recorded ? cpu::signature_conv1d_backward_bytes<T>(shape) : 0;
+      recorded ? signature_conv1d_backward_bytes<T>(device, shape) : 0;
   const std::size_t bytes = forward > backward ? forward : backward;
   const auto available = static_cast<std::size_t>(available_memory());
   if (bytes <= available) [[likely]]
@@ -145,21 +147,16 @@ void require_memory(const SignatureConv1dShape& shape, bool recorded) {
 }
 
 // Memory of the caching allocator that kernels may use as they like.
-Tensor raw_memory(std::size_t bytes) {
+Tensor raw_memory(std::size_t bytes, Device device) {
   return empty({static_cast<std::int64_t>((bytes + 7) / 8)},
-               {DType::float64, {}});
+               {DType::float64, device});
 }
 
 // `y` with the rows zeroed whose windows reach beyond a path's true points.
 Tensor mask_rows(const Tensor& y, const SignatureConv1dShape& shape,
                  const Tensor& lengths) {
   if (!lengths.defined()) return y;
-  Tensor rows = empty_like(lengths);
-  rows.copy_(lengths);
-  std::int64_t* n = rows.mutable_data<std::int64_t>();
-  for (std::int64_t b = 0; b < rows.numel(); ++b)
-    n[b] -= shape.length - shape.rows();
-  return mask_stream(y, rows);
+  return mask_stream(y, shifted_lengths(lengths, shape.rows() - shape.length));
 }
 
 // The same gradients in operations that are recorded themselves; they make the
@@ -201,11 +198,12 @@ void go_back(const SignatureConv1dShape& shape, Backward& back) {
   const Tensor cotangent = contiguous(back.grad());
   Tensor dpath = empty_like(a.path), dweight = empty_like(a.weight);
   Tensor dbias = empty({shape.outputs}, {a.path.dtype(), a.path.device()});
-  dispatch_floating("signature_conv1d", a.path, [&]<class T>(Cpu, T) {
+  dispatch_floating("signature_conv1d", a.path, [&]<class T>(auto device, T) {
     Tensor workspace =
-        raw_memory(cpu::signature_conv1d_backward_bytes<T>(shape));
-    cpu::signature_conv1d_backward<T>(
-        shape, a.inputs<T>(), cotangent.data<T>(),
+        raw_memory(signature_conv1d_backward_bytes<T>(device, shape),
+                   a.path.device());
+    signature_conv1d_backward<T>(
+        device, shape, a.inputs<T>(), cotangent.data<T>(),
         {dpath.mutable_data<T>(), dweight.mutable_data<T>(),
          dbias.mutable_data<T>()},
         workspace.mutable_data<double>());
@@ -227,11 +225,12 @@ Tensor signature_conv1d(const Tensor& path, std::int64_t depth,
   const Arguments a = arguments(path, weight, bias, options);
   Tensor y = empty({shape.batch, shape.rows(), shape.outputs},
                    {path.dtype(), path.device()});
-  dispatch_floating("signature_conv1d", path, [&]<class T>(Cpu, T) {
-    require_memory<T>(shape, will_record({a.path, a.weight, a.bias}));
-    Tensor workspace =
-        raw_memory(cpu::signature_conv1d_forward_bytes<T>(shape));
-    cpu::signature_conv1d_forward<T>(shape, a.inputs<T>(), y.mutable_data<T>(),
+  dispatch_floating("signature_conv1d", path, [&]<class T>(auto device, T) {
+    require_memory<T>(device, shape,
+                      will_record({a.path, a.weight, a.bias}));
+    Tensor workspace = raw_memory(
+        signature_conv1d_forward_bytes<T>(device, shape), path.device());
+    signature_conv1d_forward<T>(device, shape, a.inputs<T>(), y.mutable_data<T>(),
                                      workspace.mutable_data<double>());
   });
   return record("signature_conv1d", y, {a.path, a.weight, a.bias},

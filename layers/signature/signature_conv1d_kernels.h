@@ -91,4 +91,50 @@ void signature_conv1d_backward(const SignatureConv1dShape& shape,
                                void* workspace);
 
 }  // namespace cpu
+
+/// The same functions by device. On a GPU the kernels take scratch memory
+/// themselves.
+template <class T>
+std::size_t signature_conv1d_forward_bytes(Cpu,
+                                           const SignatureConv1dShape& shape) {
+  return cpu::signature_conv1d_forward_bytes<T>(shape);
+}
+template <class T>
+std::size_t signature_conv1d_backward_bytes(Cpu,
+                                            const SignatureConv1dShape& shape) {
+  return cpu::signature_conv1d_backward_bytes<T>(shape);
+}
+template <class T>
+std::size_t signature_conv1d_forward_bytes(Cuda, const SignatureConv1dShape&) {
+  return 0;
+}
+template <class T>
+std::size_t signature_conv1d_backward_bytes(Cuda, const SignatureConv1dShape&) {
+  return 0;
+}
+template <class T>
+void signature_conv1d_forward(Cpu, const SignatureConv1dShape& shape,
+                              const SignatureConv1dInputs<T>& inputs, T* y,
+                              void* workspace) {
+  cpu::signature_conv1d_forward(shape, inputs, y, workspace);
+}
+template <class T>
+void signature_conv1d_backward(Cpu, const SignatureConv1dShape& shape,
+                               const SignatureConv1dInputs<T>& inputs,
+                               const T* dy,
+                               const SignatureConv1dGradients<T>& gradients,
+                               void* workspace) {
+  cpu::signature_conv1d_backward(shape, inputs, dy, gradients, workspace);
+}
+template <class T>
+void signature_conv1d_forward(Cuda, const SignatureConv1dShape& shape,
+                              const SignatureConv1dInputs<T>& inputs, T* y,
+                              void* workspace);
+template <class T>
+void signature_conv1d_backward(Cuda, const SignatureConv1dShape& shape,
+                               const SignatureConv1dInputs<T>& inputs,
+                               const T* dy,
+                               const SignatureConv1dGradients<T>& gradients,
+                               void* workspace);
+
 }  // namespace sigtape
