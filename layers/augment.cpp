@@ -132,14 +132,15 @@ Tensor Augment::composed(const Value& x, const Tensor& lengths) const {
 
 Tensor Augment::output_lengths(const Tensor& lengths) const {
   if (!lengths.defined()) return {};
-  Tensor result = empty_like(lengths);
-  const std::int64_t* n = lengths.data<std::int64_t>();
+  const Tensor here = lengths.to({});
+  Tensor result = empty_like(here);
+  const std::int64_t* n = here.data<std::int64_t>();
   auto* out = result.mutable_data<std::int64_t>();
   for (std::int64_t b = 0; b < lengths.numel(); ++b) {
     check_length(n[b]);
     out[b] = output_length(n[b]);
   }
-  return result;
+  return result.to(lengths.device());
 }
 
 // Whether the original of a stream of `length` is x[kernel_size - 1 ...]; with
@@ -158,9 +159,10 @@ Tensor Augment::original(const Value& x) const {
   }
   Tensor index = empty({batch, points}, {DType::int64, {}});
   auto* out = index.mutable_data<std::int64_t>();
+  const Tensor lengths = x.lengths.defined() ? x.lengths.to({}) : x.lengths;
   for (std::int64_t b = 0; b < batch; ++b) {
     const std::int64_t own =
-        x.lengths.defined() ? x.lengths.data<std::int64_t>()[b] : length;
+        lengths.defined() ? lengths.data<std::int64_t>()[b] : length;
     const bool skips = skips_only_first_points(own);
     const std::int64_t start = skips ? first : window() - 1 - options_.padding;
     const std::int64_t step = skips ? 1 : options_.stride;
@@ -168,7 +170,7 @@ Tensor Augment::original(const Value& x) const {
       *out++ = std::clamp<std::int64_t>(start + j * step, 0, own - 1);
     }
   }
-  return take_points(x.data, index);
+  return take_points(x.data, index.to(x.data.device()));
 }
 
 // A window of a true point meets zeros beyond its stream's end, never padding.

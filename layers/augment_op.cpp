@@ -181,11 +181,11 @@ Tensor augment_stream(const Tensor& x, TensorList weights, TensorList biases,
   Tensor y =
       empty({s.batch, s.points(), s.channels()}, {x.dtype(), x.device()});
   const Tensor stream = dense(x);
+  const Tensor points = lengths.defined() ? lengths.to(x.device()) : lengths;
   dispatch_floating("augment", x, [&]<class T>(auto device, T) {
-    stream_net_forward(
-        device, s, p.pointers<T>(s.layers), stream.data<T>(),
-        lengths.defined() ? lengths.data<std::int64_t>() : nullptr,
-        y.mutable_data<T>());
+    stream_net_forward(device, s, p.pointers<T>(s.layers), stream.data<T>(),
+                       points.defined() ? points.data<std::int64_t>() : nullptr,
+                       y.mutable_data<T>());
   });
   const auto all = std::span(inputs.data(), 1 + 2 * s.layers);
   return record("augment", y, all, all, rule);

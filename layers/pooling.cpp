@@ -11,7 +11,8 @@ namespace {
 
 bool all_points_are_true(const Value& x) {
   if (!x.lengths.defined()) return true;
-  const std::int64_t* first = x.lengths.data<std::int64_t>();
+  const Tensor lengths = x.lengths.to({});
+  const std::int64_t* first = lengths.data<std::int64_t>();
   return std::all_of(first, first + x.lengths.numel(),
                      [&](std::int64_t n) { return n == x.data.size(1); });
 }

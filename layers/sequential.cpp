@@ -84,7 +84,7 @@ ValueShape Sequential::on_build(const ValueShape& input,
 }
 
 Value Sequential::on_forward(const Value& x) {
-  if (x.lengths.defined()) {
+  if (x.lengths.defined() && x.lengths.device().is_cpu()) {
     const std::int64_t* n = x.lengths.data<std::int64_t>();
     for (std::int64_t b = 0; b < x.lengths.numel(); ++b) check_length(n[b]);
   } else if (x.is_stream()) {

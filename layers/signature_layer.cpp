@@ -4,21 +4,9 @@
 #include <utility>
 
 #include "sigtape/framework/tape.h"
+#include "sigtape/layers/stream_ops.h"
 
 namespace sigtape {
-
-namespace {
-
-// lengths - 1. They are integers: nothing to record.
-Tensor one_less(const Tensor& lengths) {
-  Tensor less = empty(lengths.shape(), {DType::int64, {}});
-  std::int64_t* out = less.mutable_data<std::int64_t>();
-  const std::int64_t* in = lengths.data<std::int64_t>();
-  for (std::int64_t b = 0; b < lengths.numel(); ++b) out[b] = in[b] - 1;
-  return less;
-}
-
-}  // namespace
 
 SignatureLayer::SignatureLayer(SignatureLayerOptions options)
     : options_(std::move(options)) {
@@ -65,7 +53,7 @@ void SignatureLayer::check_points(const Value& x) const {
          points);
   };
   check(x.data.size(1));
-  if (!x.lengths.defined()) return;
+  if (!x.lengths.defined() || !x.lengths.device().is_cpu()) return;
   const std::int64_t* lengths = x.lengths.data<std::int64_t>();
   for (std::int64_t b = 0; b < x.lengths.numel(); ++b) check(lengths[b]);
 }
@@ -81,7 +69,8 @@ Value SignatureLayer::apply(const Value& x, const Basepoint& basepoint,
                                    .scalar_term = options_.scalar_term,
                                    .lengths = x.lengths});
   if (!options_.stream || !x.lengths.defined()) return {std::move(out), {}};
-  return {std::move(out), dropped(basepoint) ? one_less(x.lengths) : x.lengths};
+  return {std::move(out),
+          dropped(basepoint) ? shifted_lengths(x.lengths, -1) : x.lengths};
 }
 
 bool SignatureLayer::is_plain_stream() const {
@@ -93,7 +82,7 @@ Tensor SignatureLayer::stream_lengths(const Value& x) {
   const LayerScope running(scope());
   check_points(x);
   if (!x.lengths.defined() || !dropped(options_.basepoint)) return x.lengths;
-  return one_less(x.lengths);
+  return shifted_lengths(x.lengths, -1);
 }
 
 Value SignatureLayer::on_forward(const Value& x) {

@@ -13,6 +13,9 @@ namespace sigtape {
 /// Int64 (batch, length, 1): 1 at true points, 0 beyond. `lengths` is defined.
 Tensor true_points(const Tensor& lengths, std::int64_t length);
 
+/// lengths + by, on their device.
+Tensor shifted_lengths(const Tensor& lengths, std::int64_t by);
+
 /// x (batch, length, channels) with zeros beyond the true points.
 Tensor mask_stream(const Tensor& x, const Tensor& lengths);
 

@@ -199,9 +199,8 @@ void go_back(const SignatureConv1dShape& shape, Backward& back) {
   Tensor dpath = empty_like(a.path), dweight = empty_like(a.weight);
   Tensor dbias = empty({shape.outputs}, {a.path.dtype(), a.path.device()});
   dispatch_floating("signature_conv1d", a.path, [&]<class T>(auto device, T) {
-    Tensor workspace =
-        raw_memory(signature_conv1d_backward_bytes<T>(device, shape),
-                   a.path.device());
+    Tensor workspace = raw_memory(
+        signature_conv1d_backward_bytes<T>(device, shape), a.path.device());
     signature_conv1d_backward<T>(
         device, shape, a.inputs<T>(), cotangent.data<T>(),
         {dpath.mutable_data<T>(), dweight.mutable_data<T>(),
@@ -226,12 +225,12 @@ Tensor signature_conv1d(const Tensor& path, std::int64_t depth,
   Tensor y = empty({shape.batch, shape.rows(), shape.outputs},
                    {path.dtype(), path.device()});
   dispatch_floating("signature_conv1d", path, [&]<class T>(auto device, T) {
-    require_memory<T>(device, shape,
-                      will_record({a.path, a.weight, a.bias}));
+    require_memory<T>(device, shape, will_record({a.path, a.weight, a.bias}));
     Tensor workspace = raw_memory(
         signature_conv1d_forward_bytes<T>(device, shape), path.device());
-    signature_conv1d_forward<T>(device, shape, a.inputs<T>(), y.mutable_data<T>(),
-                                     workspace.mutable_data<double>());
+    signature_conv1d_forward<T>(device, shape, a.inputs<T>(),
+                                y.mutable_data<T>(),
+                                workspace.mutable_data<double>());
   });
   return record("signature_conv1d", y, {a.path, a.weight, a.bias},
                 {a.path, a.weight, a.basepoint, a.lengths},

@@ -33,8 +33,7 @@ class Part {
         first_(first),
         paths_(count),
         words_(shape.words()),
-        increments_(count * shape.increments() * shape.channels,
-                    device.device),
+        increments_(count * shape.increments() * shape.channels, device.device),
         piece_(count * kPiece * words_, device.device),
         other_(count * kPiece * words_, device.device) {
     cuda::write_increments(stream_, count, increments(), increments_.data());
@@ -81,14 +80,17 @@ class Part {
     return inputs_.lengths ? inputs_.lengths + first_ : nullptr;
   }
   cuda::ConvSizes conv_sizes() const {
-    return {paths_,        words_,
-            shape_.outputs, shape_.kernel,
-            shape_.rows(), shape_.length - shape_.rows(),
+    return {paths_,        words_,        shape_.outputs,
+            shape_.kernel, shape_.rows(), shape_.length - shape_.rows(),
             lengths()};
   }
   cuda::ChainWalk<T> walk(std::int64_t begin, std::int64_t end) const {
-    return {increments_.data(), paths_,       shape_.increments(),
-            shape_.channels,    shape_.depth, begin,
+    return {increments_.data(),
+            paths_,
+            shape_.increments(),
+            shape_.channels,
+            shape_.depth,
+            begin,
             end};
   }
   cuda::RowFormat format() const { return {words_, 0, false}; }
@@ -150,9 +152,9 @@ class Part {
                                 .channels = d,
                                 .depth = shape_.depth,
                                 .basepoint = shape_.basepoint};
-    cuda::finish_gradients<T>(
-        stream_, own, {.path = dpath + first_ * shape_.length * d},
-        parts.data(), slices);
+    cuda::finish_gradients<T>(stream_, own,
+                              {.path = dpath + first_ * shape_.length * d},
+                              parts.data(), slices);
   }
 
   Cuda device_;
@@ -207,12 +209,12 @@ void signature_conv1d_backward(Cuda device, const SignatureConv1dShape& shape,
   cuda::conv_bias(stream, sizes, dy, gradients.bias);
 }
 
-#define INSTANTIATE(T)                                                       \
-  template void signature_conv1d_forward(Cuda, const SignatureConv1dShape&,  \
-                                         const SignatureConv1dInputs<T>&,    \
-                                         T*, void*);                         \
-  template void signature_conv1d_backward(                                   \
-      Cuda, const SignatureConv1dShape&, const SignatureConv1dInputs<T>&,    \
+#define INSTANTIATE(T)                                                        \
+  template void signature_conv1d_forward(Cuda, const SignatureConv1dShape&,   \
+                                         const SignatureConv1dInputs<T>&, T*, \
+                                         void*);                              \
+  template void signature_conv1d_backward(                                    \
+      Cuda, const SignatureConv1dShape&, const SignatureConv1dInputs<T>&,     \
       const T*, const SignatureConv1dGradients<T>&, void*);
 INSTANTIATE(float)
 INSTANTIATE(double)

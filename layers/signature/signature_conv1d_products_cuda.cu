@@ -39,8 +39,7 @@ __global__ void __launch_bounds__(kThreads)
                std::int64_t first_row, std::int64_t row_tiles,
                const T* __restrict__ weight, T* __restrict__ y) {
   auto& partial =
-      static_shared<struct AddPartial,
-                    T[kThreads / 32][kTimes * kOutputs]>();
+      static_shared<struct AddPartial, T[kThreads / 32][kTimes * kOutputs]>();
   const std::int64_t b = blockIdx.x / row_tiles;
   const std::int64_t first = first_row + blockIdx.x % row_tiles * kTimes;
   const std::int64_t output = blockIdx.y * kOutputs;
@@ -51,11 +50,10 @@ __global__ void __launch_bounds__(kThreads)
       T factor[kOutputs];
 #pragma unroll
       for (int o = 0; o < kOutputs; ++o) {
-        factor[o] = output + o < sizes.outputs
-                        ? weight[((output + o) * sizes.words + w) *
-                                     sizes.kernel +
-                                 k]
-                        : T(0);
+        factor[o] =
+            output + o < sizes.outputs
+                ? weight[((output + o) * sizes.words + w) * sizes.kernel + k]
+                : T(0);
       }
 #pragma unroll
       for (int r = 0; r < kTimes; ++r) {
@@ -128,7 +126,8 @@ __global__ void __launch_bounds__(kThreads)
         piece.rows + (b * piece.stride + first + t - piece.begin) * sizes.words;
 #pragma unroll
     for (int w = 0; w < kBackWords; ++w)
-      if (word + w * kThreads < sizes.words) row[word + w * kThreads] = sum[t][w];
+      if (word + w * kThreads < sizes.words)
+        row[word + w * kThreads] = sum[t][w];
   }
 }
 
@@ -184,10 +183,10 @@ __global__ void __launch_bounds__(kThreads)
             tap + k >= sizes.kernel) {
           continue;
         }
-        T& part = parts[((group * sizes.outputs + output + o) * sizes.words +
-                         at) *
-                            sizes.kernel +
-                        tap + k];
+        T& part =
+            parts[((group * sizes.outputs + output + o) * sizes.words + at) *
+                      sizes.kernel +
+                  tap + k];
         part = accumulate ? part + sum[k][o][w] : sum[k][o][w];
       }
     }
@@ -259,9 +258,9 @@ void conv_back(CUstream_st* stream, const ConvSizes& sizes, const T* weight,
 
 std::int64_t conv_groups(const ConvSizes& sizes) {
   constexpr std::int64_t enough = 528;  // blocks
-  const std::int64_t tiles =
-      tiles_of(sizes.words, kThreads * kWeightWords) *
-      tiles_of(sizes.outputs, kOutputs) * tiles_of(sizes.kernel, kTaps);
+  const std::int64_t tiles = tiles_of(sizes.words, kThreads * kWeightWords) *
+                             tiles_of(sizes.outputs, kOutputs) *
+                             tiles_of(sizes.kernel, kTaps);
   const std::int64_t groups = tiles_of(enough, tiles);
   return groups < sizes.paths ? groups : sizes.paths;
 }
