@@ -12,13 +12,9 @@ template <class T>
 void running_sum(Cpu, std::int64_t batch, std::int64_t length,
                  std::int64_t channels, bool reverse, const T* x, T* out);
 
-#ifdef SIGTAPE_CUDA
-// Not on a GPU so far: any call of these names says so.
+/// The same on a GPU.
 template <class T>
-void running_sum(Cuda, std::int64_t, std::int64_t, std::int64_t, bool, const T*,
-                 T*) {
-  fail<DeviceError>("running_sum: has no CUDA kernel");
-}
-#endif
+void running_sum(Cuda, std::int64_t batch, std::int64_t length,
+                 std::int64_t channels, bool reverse, const T* x, T* out);
 
 }  // namespace sigtape

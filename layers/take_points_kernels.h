@@ -31,16 +31,12 @@ template <class T>
 void put_points(Cpu, const PointsShape& shape, const T* a,
                 const std::int64_t* index, T* out);
 
-#ifdef SIGTAPE_CUDA
-// Not on a GPU so far: any call of these names says so.
+/// The same on a GPU.
 template <class T>
-void take_points(Cuda, const PointsShape&, const T*, const std::int64_t*, T*) {
-  fail<DeviceError>("take_points: has no CUDA kernel");
-}
+void take_points(Cuda, const PointsShape& shape, const T* x,
+                 const std::int64_t* index, T* out);
 template <class T>
-void put_points(Cuda, const PointsShape&, const T*, const std::int64_t*, T*) {
-  fail<DeviceError>("put_points: has no CUDA kernel");
-}
-#endif
+void put_points(Cuda, const PointsShape& shape, const T* a,
+                const std::int64_t* index, T* out);
 
 }  // namespace sigtape

@@ -175,7 +175,7 @@ __global__ void __launch_bounds__(kThreads)
           }
           tables.g[u * threads + threadIdx.x] = g;
         }
-        for (std::int64_t i = 0; i < d; ++i) {
+        for (std::int64_t i = 0; real && i < d; ++i) {
           T value = top[i];
           const T* cotangent = cotangents + place.leaf() + i * leaf_step;
 #pragma unroll

@@ -118,8 +118,12 @@ TEST(CudaSignature, ChannelsAndDepths) {
 
 TEST(CudaSignature, EveryCombinationOfFlags) {
   for (unsigned flags = 0; flags < 128; ++flags) {
-    for (const auto& [batch, channels, depth] :
-         {std::tuple{1, 3, 4}, {5, 2, 5}, {3, 4, 3}, {2, 6, 2}}) {
+    for (const auto& [batch, channels, depth] : {std::tuple{1, 3, 4},
+                                                 {5, 2, 5},
+                                                 {3, 4, 3},
+                                                 {2, 6, 2},
+                                                 {2, 7, 2},
+                                                 {1, 9, 3}}) {
       expect_equal(with_flags({.batch = batch,
                                .length = 7,
                                .channels = channels,
