@@ -122,10 +122,12 @@ Vec<T> run_node(std::int64_t steps, int height, std::int64_t stride,
                           own);
     SIGTAPE_CASE(1)
     SIGTAPE_CASE(2)
-    SIGTAPE_CASE(3) SIGTAPE_CASE(4)
+    SIGTAPE_CASE(3)
+    SIGTAPE_CASE(4)
 #undef SIGTAPE_CASE
-        default : return run_node<T, 0>(steps, height, stride, parent, channels,
-                                        e, inverse, s, own);
+    default:
+      return run_node<T, 0>(steps, height, stride, parent, channels, e, inverse,
+                            s, own);
   }
 }
 
@@ -141,11 +143,12 @@ Vec<T> run_node_adjoint(std::int64_t steps, int height, std::int64_t stride,
                                   e, de, inverse, a, down);
     SIGTAPE_CASE(1)
     SIGTAPE_CASE(2)
-    SIGTAPE_CASE(3) SIGTAPE_CASE(4)
+    SIGTAPE_CASE(3)
+    SIGTAPE_CASE(4)
 #undef SIGTAPE_CASE
-        default
-        : return run_node_adjoint<T, 0>(steps, height, stride, parent, dparent,
-                                        channels, e, de, inverse, a, down);
+    default:
+      return run_node_adjoint<T, 0>(steps, height, stride, parent, dparent,
+                                    channels, e, de, inverse, a, down);
   }
 }
 
