@@ -9,6 +9,7 @@
 #include "sigtape/framework/tape.h"
 #include "sigtape/layers/signature/signature.h"
 #include "support/battery.h"
+#include "support/gradient_count.h"
 #include "support/warnings.h"
 
 namespace sigtape::test {
@@ -74,6 +75,7 @@ void check(const Shape& shape, int depth, const SignatureOptions& options,
   const double scale = dot(abs(at.path.grad()), abs(direction.path)) +
                        dot(abs(at.basepoint.grad()), abs(direction.basepoint)) +
                        dot(abs(at.initial.grad()), abs(direction.initial));
+  count_gradient_case();
   EXPECT_LE(std::abs(got - expected), 1e-12 * scale)
       << shape << " depth " << depth << (options.stream ? " stream" : "")
       << (options.inverse ? " inverse" : "");

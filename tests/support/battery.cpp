@@ -11,6 +11,7 @@
 #include "sigtape/framework/simd/isa.h"
 #include "sigtape/framework/tape.h"
 #include "support/cuda_battery.h"
+#include "support/gradient_count.h"
 
 namespace sigtape::test {
 
@@ -107,6 +108,7 @@ void check_inputs_unchanged(const OpCase& c) {
 
 void check_gradients(const OpCase& c) {
   const GradcheckResult result = gradcheck(c.op, c.inputs);
+  count_gradient_case();
   EXPECT_TRUE(result.ok) << result.message;
   const auto exact = backward(c, c.inputs);
   const auto rounded = backward(c, converted(c.inputs, DType::float32));

@@ -6,6 +6,7 @@
 #include "sigtape/framework/random.h"
 #include "sigtape/framework/tape.h"
 #include "support/battery.h"
+#include "support/gradient_count.h"
 
 namespace sigtape::test {
 
@@ -54,6 +55,7 @@ void check_parameter_gradients(const std::vector<NamedTensor>& parameters,
   for (const NamedTensor& p : parameters) Tensor(p.tensor).clear_grad();
   const Tensor y = f();
   y.backward(random_tensor(y.shape(), 5));
+  count_gradient_case();
   for (const NamedTensor& p : parameters) {
     std::vector<double> expected(p.tensor.numel());
     for (std::size_t i = 0; i < expected.size(); ++i) {

@@ -5,6 +5,7 @@
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/tape.h"
 #include "support/battery.h"
+#include "support/gradient_count.h"
 
 namespace sigtape::test {
 
@@ -97,6 +98,7 @@ void check(const SecondCase& c) {
   }
   const GradcheckResult result =
       gradcheck(f, arguments, {.tolerance = 1e-5, .step = 1e-5});
+  count_gradient_case();
   EXPECT_TRUE(result.ok) << result.message;
   EXPECT_LE(relative_error(
                 weighted_derivatives(f, converted(arguments, DType::float32)),
