@@ -1,6 +1,9 @@
 #include "sigtape/layers/signature/signature_kernels.h"
 
 #include <algorithm>
+#include <atomic>
+#include <bit>
+#include <thread>
 #include <type_traits>
 
 #include "sigtape/framework/parallel.h"
@@ -39,11 +42,49 @@ struct Dispatch {
         plan(make_signature_plan(shape, table.lanes, sizeof(T))) {}
 };
 
-// Slots in any order, on the pool where that is worth waking it.
+// Scratch memory for the groups that run at the moment. A group takes the first
+// free slot: one thread always gets the same, which stays in its cache.
+class Slots {
+ public:
+  explicit Slots(std::int64_t count) : mask_((1ull << count) - 1) {}
+
+  std::int64_t take() {
+    for (;;) {
+      std::uint64_t taken = taken_.load(std::memory_order_relaxed);
+      const int slot = std::countr_one(taken);
+      const std::uint64_t bit = 1ull << slot;
+      if ((mask_ & bit) == 0) {
+        std::this_thread::yield();
+      } else if (taken_.compare_exchange_weak(taken, taken | bit,
+                                              std::memory_order_acquire)) {
+        return slot;
+      }
+    }
+  }
+
+  void give_back(std::int64_t slot) {
+    taken_.fetch_and(~(1ull << slot), std::memory_order_release);
+  }
+
+ private:
+  std::uint64_t mask_;
+  std::atomic<std::uint64_t> taken_{0};
+};
+
+// body(slot, group) for all groups in any order, on the pool where that is
+// worth waking it.
 template <class Body>
-void run_slots(const SignaturePlan& plan, const Body& body) {
-  if (plan.parallel) return parallel_for(plan.slots, body);
-  for (std::int64_t slot = 0; slot < plan.slots; ++slot) body(slot);
+void run_groups(const SignaturePlan& plan, const Body& body) {
+  if (!plan.parallel) {
+    for (std::int64_t group = 0; group < plan.groups; ++group) body(0, group);
+    return;
+  }
+  Slots slots(plan.slots);
+  parallel_for(plan.groups, [&](std::int64_t group) {
+    const std::int64_t slot = slots.take();
+    body(slot, group);
+    slots.give_back(slot);
+  });
 }
 
 // The partial sums of one path, [partial_elements], summed over the groups
@@ -150,9 +191,9 @@ void signature_forward(const SignatureShape& shape,
   const Dispatch<T> dispatch(shape);
   if (!dispatch.plan.vectorised)
     return reference::signature_forward(shape, inputs, signature, workspace);
-  run_slots(dispatch.plan, [&](std::int64_t slot) {
+  run_groups(dispatch.plan, [&](std::int64_t slot, std::int64_t group) {
     dispatch.table.forward(shape, dispatch.plan, inputs, signature, saved,
-                           workspace, slot);
+                           workspace, slot, group);
   });
 }
 
@@ -167,9 +208,9 @@ void signature_backward(const SignatureShape& shape,
   if (!plan.vectorised)
     return reference::signature_backward(shape, inputs, dsignature, gradients,
                                          workspace);
-  run_slots(plan, [&](std::int64_t slot) {
+  run_groups(plan, [&](std::int64_t slot, std::int64_t group) {
     dispatch.table.backward(shape, plan, inputs, saved, dsignature, gradients,
-                            workspace, slot);
+                            workspace, slot, group);
   });
   auto* bytes = static_cast<unsigned char*>(workspace);
   if (plan.prefix_levels > 0) finish_paths(shape, plan, gradients, bytes);

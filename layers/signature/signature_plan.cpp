@@ -91,6 +91,7 @@ void plan_time(const SignatureShape& shape, int vector_bytes,
   plan.forward_steps = even_steps(steps, d + 3, vector_bytes, 64);
   plan.backward_steps = even_steps(
       steps, 2 * d + 6 + std::min<std::int64_t>(d, 4), vector_bytes, 32);
+  plan.block_steps = std::max(plan.forward_steps, plan.backward_steps);
   plan.checkpoints = divide_up(steps, plan.backward_steps);
 }
 
@@ -104,17 +105,16 @@ std::int64_t partial_vectors(const SignatureShape& shape, std::int64_t steps) {
 }
 
 void plan_slot(const SignatureShape& shape, SignaturePlan& plan) {
-  const std::int64_t steps = shape.increments(), d = shape.channels;
-  const std::int64_t block = std::max(plan.forward_steps, plan.backward_steps);
+  const std::int64_t d = shape.channels, block = plan.block_steps;
   auto take = [&](std::int64_t vectors) {
     const std::int64_t at = plan.slot_vectors;
     plan.slot_vectors += vectors;
     return at;
   };
-  plan.increments_at = take((steps + 1) * d);
-  plan.dincrements_at = take((steps + 2) * d);
-  plan.prefix_increments_at = take(steps * plan.prefix_levels);
-  plan.dprefix_increments_at = take(steps * plan.prefix_levels);
+  plan.increments_at = take((block + 1) * d);
+  plan.dincrements_at = take((block + 2) * d);
+  plan.prefix_increments_at = take(block * plan.prefix_levels);
+  plan.dprefix_increments_at = take(block * plan.prefix_levels);
   plan.masks_at = take(plan.prefix_levels * d);
   plan.root_at = take(shape.depth);
   plan.partials_at = take(partial_vectors(shape, block));
@@ -123,9 +123,8 @@ void plan_slot(const SignatureShape& shape, SignaturePlan& plan) {
   plan.history_at =
       take(shape.stream ? block * SignaturePlan::kMaxLeafWords * (d + 1) : 0);
   plan.low_at = take(plan.low_words);
-  plan.dlow_at = take(plan.low_words);
   plan.top_at = take(plan.top_words);
-  plan.rows_at = take(plan.prefix_levels > 0 ? (steps + 1) * d : 0);
+  plan.rows_at = take(plan.prefix_levels > 0 ? block * d : 0);
 }
 
 void plan_memory(const SignatureShape& shape, int element_bytes,

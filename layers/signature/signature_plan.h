@@ -49,12 +49,14 @@ struct SignaturePlan {
   /// Steps of the walk's blocks of time: without and with checkpoints.
   std::int64_t forward_steps = 0;
   std::int64_t backward_steps = 0;
+  std::int64_t block_steps = 0;  ///< the larger one
   std::int64_t checkpoints = 0;  ///< blocks of a backward pass
 
-  /// Scratch of one slot, in vectors, and where its arrays start.
+  /// Scratch of one slot, in vectors, and where its arrays start. The low
+  /// state or, in backward, its cotangent, is followed by the top level.
   std::int64_t increments_at, prefix_increments_at, masks_at, root_at;
   std::int64_t partials_at, leaf_partials_at, history_at, low_at, top_at;
-  std::int64_t dincrements_at, dprefix_increments_at, dpartials_at, dlow_at;
+  std::int64_t dincrements_at, dprefix_increments_at, dpartials_at;
   std::int64_t rows_at;
   std::int64_t slot_vectors = 0;
   std::int64_t slots = 0;

@@ -45,37 +45,49 @@ SIGTAPE_INLINE Vec<T> true_increments(const Call<T>& call,
   return count;
 }
 
-// Zeroes what belongs to increments after a path's end, [T][d].
+// Zeroes what belongs to increments after a path's end, [steps][d] from
+// increment `first` on.
 template <class T>
 void clear_padding(const Call<T>& call, const Pairs<T>& pairs,
-                   Vec<T>* increments) {
+                   std::int64_t first, std::int64_t steps, Vec<T>* increments) {
   const std::int64_t d = call.shape.channels;
   const Vec<T> count = true_increments(call, pairs);
-  for (std::int64_t t = 0; t < call.plan.increments; ++t) {
-    const Mask<T> real = broadcast(static_cast<T>(t)) < count;
+  for (std::int64_t t = 0; t < steps; ++t) {
+    const Mask<T> real = broadcast(static_cast<T>(first + t)) < count;
     for (std::int64_t j = 0; j < d; ++j)
       increments[t * d + j] = real ? increments[t * d + j] : Vec<T>{};
   }
 }
 
-// The paths' points, the basepoint first, [T + 1][d].
+// The basepoint, [d].
 template <class T>
-void load_points(const Call<T>& call, const Pairs<T>& pairs, Vec<T>* points) {
+void load_basepoint(const Call<T>& call, const Pairs<T>& pairs, Vec<T>* point) {
   const std::int64_t d = call.shape.channels;
+  if (call.shape.basepoint == BasepointKind::zero) return clear<T>(point, d);
+  const std::int64_t stride =
+      call.shape.basepoint == BasepointKind::per_path ? d : 0;
   const T* rows[lanes<T>()];
-  const BasepointKind basepoint = call.shape.basepoint;
-  if (basepoint == BasepointKind::zero) clear<T>(points, d);
-  if (basepoint == BasepointKind::shared ||
-      basepoint == BasepointKind::per_path) {
-    const std::int64_t stride = basepoint == BasepointKind::per_path ? d : 0;
-    for (int lane = 0; lane < lanes<T>(); ++lane)
-      rows[lane] = call.inputs.basepoint + pairs.path[lane] * stride;
-    to_lanes<T>(rows, d, points);
-  }
   for (int lane = 0; lane < lanes<T>(); ++lane)
-    rows[lane] = call.inputs.path + pairs.path[lane] * call.shape.length * d;
-  to_lanes<T>(rows, call.shape.length * d,
-              points + (basepoint == BasepointKind::none ? 0 : d));
+    rows[lane] = call.inputs.basepoint + pairs.path[lane] * stride;
+  to_lanes<T>(rows, d, point);
+}
+
+// Points first .. end - 1 of the paths, the basepoint counted as one, [..][d].
+template <class T>
+void load_points(const Call<T>& call, const Pairs<T>& pairs, std::int64_t first,
+                 std::int64_t end, Vec<T>* points) {
+  const std::int64_t d = call.shape.channels;
+  const std::int64_t based = call.shape.basepoint != BasepointKind::none;
+  if (based && first == 0) {
+    load_basepoint(call, pairs, points);
+    points += d;
+    ++first;
+  }
+  const T* rows[lanes<T>()];
+  for (int lane = 0; lane < lanes<T>(); ++lane)
+    rows[lane] = call.inputs.path +
+                 (pairs.path[lane] * call.shape.length + first - based) * d;
+  to_lanes<T>(rows, (end - first) * d, points);
 }
 
 // masks[k * d + j]: lanes whose prefix has j as letter k.
@@ -97,18 +109,17 @@ SIGTAPE_INLINE Mask<T>* masks_of(const Call<T>& call) {
   return reinterpret_cast<Mask<T>*>(call.scratch + call.plan.masks_at);
 }
 
-// Increments [T][d], and for each letter of the prefix the increment of that
-// letter, [Q][T].
+// A block's increments [steps][d], and for each letter of the prefix the
+// increment of that letter, [Q][steps].
 template <class T>
-void load_increments(const Call<T>& call, const Pairs<T>& pairs) {
-  const std::int64_t d = call.shape.channels, steps = call.plan.increments;
+void load_increments(const Call<T>& call, const Pairs<T>& pairs,
+                     std::int64_t first, std::int64_t steps) {
+  const std::int64_t d = call.shape.channels;
   Vec<T>* increments = call.scratch + call.plan.increments_at;
-  load_points(call, pairs, increments);
+  load_points(call, pairs, first, first + steps + 1, increments);
   for (std::int64_t k = 0; k < steps * d; ++k)
     increments[k] = increments[k + d] - increments[k];
-  if (call.shape.lengths) clear_padding(call, pairs, increments);
-  if (call.plan.prefix_levels == 0) return;
-  load_masks(call, pairs, masks_of(call));
+  if (call.shape.lengths) clear_padding(call, pairs, first, steps, increments);
   Vec<T>* of_prefix = call.scratch + call.plan.prefix_increments_at;
   for (int k = 0; k < call.plan.prefix_levels; ++k) {
     const Mask<T>* masks = masks_of(call) + k * d;
@@ -116,7 +127,7 @@ void load_increments(const Call<T>& call, const Pairs<T>& pairs) {
       Vec<T> chosen = increments[t * d];
       for (std::int64_t j = 1; j < d; ++j)
         chosen = masks[j] ? increments[t * d + j] : chosen;
-      of_prefix[k * steps + t] = chosen;
+      of_prefix[k * call.plan.block_steps + t] = chosen;
     }
   }
 }
@@ -142,7 +153,7 @@ Block<T> whole_path(const Call<T>& call, std::int64_t block_steps) {
   block.plan = &plan;
   block.channels = call.shape.channels;
   block.depth = call.shape.depth;
-  block.prefix_stride = plan.increments;
+  block.prefix_stride = plan.block_steps;
   block.root = call.scratch + plan.root_at;
   for (int k = 0; k < block.depth; ++k)
     block.root[k] = broadcast(T(1) / static_cast<T>(k + 1));
@@ -150,23 +161,25 @@ Block<T> whole_path(const Call<T>& call, std::int64_t block_steps) {
   block.partial_steps = block_steps;
   block.leaf_partials = call.scratch + plan.leaf_partials_at;
   block.history = call.shape.stream ? call.scratch + plan.history_at : nullptr;
+  block.increments = call.scratch + plan.increments_at;
+  block.prefix_increments = call.scratch + plan.prefix_increments_at;
+  block.dincrements = call.scratch + plan.dincrements_at + block.channels;
+  block.dprefix_increments = call.scratch + plan.dprefix_increments_at;
   block.top = call.scratch + plan.top_at;
-  block.dlow = call.scratch + plan.dlow_at;
+  block.dlow = call.scratch + plan.low_at;
   block.dpartials = call.scratch + plan.dpartials_at;
   return block;
 }
 
+// Moves to the block that starts at increment `first`, and loads it.
 template <class T>
-void place_block(const Call<T>& call, std::int64_t first, Block<T>& block) {
+void place_block(const Call<T>& call, const Pairs<T>& pairs, std::int64_t first,
+                 Block<T>& block) {
   const SignaturePlan& plan = call.plan;
   const std::int64_t left = plan.increments - first;
   block.steps = left < block.partial_steps ? left : block.partial_steps;
-  block.increments = call.scratch + plan.increments_at + first * block.channels;
-  block.prefix_increments = call.scratch + plan.prefix_increments_at + first;
-  block.dincrements =
-      call.scratch + plan.dincrements_at + (first + 1) * block.channels;
-  block.dprefix_increments = call.scratch + plan.dprefix_increments_at + first;
   block.stream.first_row = first;
+  load_increments(call, pairs, first, block.steps);
 }
 
 template <class T>
@@ -198,7 +211,7 @@ void forward_group(const Call<T>& call, std::int64_t group, T* signature,
   const SignaturePlan& plan = call.plan;
   const Pairs<T> pairs = pairs_of_group<T>(plan, group);
   const LaneRows<T, T> results = lane_rows(call, pairs, signature, plan.rows);
-  load_increments(call, pairs);
+  load_masks(call, pairs, masks_of(call));
   Block<T> block =
       whole_path(call, saved ? plan.backward_steps : plan.forward_steps);
   block.stream.results = &results;
@@ -208,7 +221,7 @@ void forward_group(const Call<T>& call, std::int64_t group, T* signature,
   Vec<T>* low = saved ? checkpoint : state;
   start_state(call, pairs, low, block.top);
   for (std::int64_t t = 0; t < plan.increments; t += block.partial_steps) {
-    place_block(call, t, block);
+    place_block(call, pairs, t, block);
     const bool last = t + block.steps == plan.increments;
     block.low = low;
     if (saved) low = last ? state : low + plan.low_words;
@@ -220,79 +233,133 @@ void forward_group(const Call<T>& call, std::int64_t group, T* signature,
   if (call.shape.scalar_term) write_scalar_terms(call, pairs, signature);
 }
 
-// dpoints[k] - dpoints[k + 1] of increments' gradients with a zero row before
-// and after them: the points' gradients, the basepoint's first, [T + 1][d].
+// The gradients of a block's points from those of its increments, which stand
+// at [1] .. [steps] of [steps + 2][d] with the first one of the block after it
+// behind them, and before them zeros: point p gets the increment that ends
+// there less the one that starts there. Point 0 may be the basepoint.
 template <class T>
 void write_point_gradients(const Call<T>& call, const Pairs<T>& pairs,
+                           const Block<T>& block,
                            const SignatureGradients<T>& gradients,
                            T* basepoints) {
   const std::int64_t d = call.shape.channels;
-  Vec<T>* points = call.scratch + call.plan.dincrements_at;
-  for (std::int64_t k = 0; k < (call.plan.increments + 1) * d; ++k)
-    points[k] -= points[k + d];
+  const std::int64_t based = call.shape.basepoint != BasepointKind::none;
+  const Vec<T>* from = block.dincrements;
+  std::int64_t point = block.stream.first_row + 1, count = block.steps;
   T* rows[lanes<T>()];
-  const BasepointKind basepoint = call.shape.basepoint;
-  T* based = basepoint == BasepointKind::shared     ? basepoints
-             : basepoint == BasepointKind::per_path ? gradients.basepoint
-                                                    : nullptr;
-  if (based && gradients.basepoint) {
+  if (point == 1 && basepoints) {
     for (int lane = 0; lane < lanes<T>(); ++lane)
-      rows[lane] = based + pairs.path[lane] * d;
-    to_rows<T>(points, d, rows);
+      rows[lane] = basepoints + pairs.path[lane] * d;
+    differences_to_rows<T>(from - d, d, d, rows);
   }
   if (!gradients.path) return;
+  if (point == 1 && !based) {
+    from -= d;
+    --point;
+    ++count;
+  }
   for (int lane = 0; lane < lanes<T>(); ++lane)
-    rows[lane] = gradients.path + pairs.path[lane] * call.shape.length * d;
-  to_rows<T>(points + (basepoint == BasepointKind::none ? 0 : d),
-             call.shape.length * d, rows);
+    rows[lane] = gradients.path +
+                 (pairs.path[lane] * call.shape.length + point - based) * d;
+  differences_to_rows<T>(from, count * d, d, rows);
 }
 
 // Adds the gradients of the prefixes' letters to those of the increments.
 template <class T>
-void fold_prefix_gradients(const Call<T>& call) {
-  const SignaturePlan& plan = call.plan;
+void fold_prefix_gradients(const Call<T>& call, const Block<T>& block) {
   const std::int64_t d = call.shape.channels;
-  Vec<T>* increments = call.scratch + plan.dincrements_at + d;
-  const Vec<T>* of_prefix = call.scratch + plan.dprefix_increments_at;
-  for (std::int64_t t = 0; t < plan.increments; ++t)
-    for (int k = 0; k < plan.prefix_levels; ++k)
+  for (std::int64_t t = 0; t < block.steps; ++t)
+    for (int k = 0; k < call.plan.prefix_levels; ++k)
       for (std::int64_t j = 0; j < d; ++j)
-        increments[t * d + j] += masks_of(call)[k * d + j]
-                                     ? of_prefix[k * plan.increments + t]
-                                     : Vec<T>{};
+        block.dincrements[t * d + j] +=
+            masks_of(call)[k * d + j]
+                ? block.dprefix_increments[k * block.prefix_stride + t]
+                : Vec<T>{};
 }
 
-// Sums over the lanes of each path, into the group's part of partial sums
-// [partial_paths][partial_elements]; a fixed order, lane after lane.
+// Sums of a block's gradients over the lanes of each path, into the group's
+// part of partial sums [partial_paths][partial_elements]; a fixed order, lane
+// after lane.
 template <class T>
 void write_partial_sums(const Call<T>& call, const Pairs<T>& pairs,
-                        const Vec<T>* dlow, T* sums) {
+                        const Block<T>& block, T* sums) {
   const SignaturePlan& plan = call.plan;
-  const std::int64_t d = call.shape.channels, count = plan.increments * d;
-  const Vec<T>* increments = call.scratch + plan.dincrements_at + d;
+  const std::int64_t d = call.shape.channels, count = block.steps * d;
   T* rows[lanes<T>()];
   T* base = reinterpret_cast<T*>(call.scratch + plan.rows_at);
   for (int lane = 0; lane < lanes<T>(); ++lane)
     rows[lane] = base + lane * count;
-  to_rows<T>(increments, count, rows);
-
-  __builtin_memset(sums, 0,
-                   plan.partial_paths * plan.partial_elements * sizeof(T));
+  to_rows<T>(block.dincrements, count, rows);
   for (int lane = 0; lane < pairs.real; ++lane) {
     T* __restrict sum =
-        sums + (pairs.path[lane] - pairs.path[0]) * plan.partial_elements;
+        sums + (pairs.path[lane] - pairs.path[0]) * plan.partial_elements +
+        block.stream.first_row * d;
     const T* __restrict row = rows[lane];
     for (std::int64_t k = 0; k < count; ++k) sum[k] += row[k];
-    // A word of a level up to Q: its lanes stand side by side.
+  }
+}
+
+// The same of what is left for the state before the path: words of levels up
+// to Q, whose lanes stand side by side.
+template <class T>
+void write_state_sums(const Call<T>& call, const Pairs<T>& pairs,
+                      const Vec<T>* dlow, T* sums) {
+  const SignaturePlan& plan = call.plan;
+  for (int lane = 0; lane < pairs.real; ++lane) {
+    T* words = sums +
+               (pairs.path[lane] - pairs.path[0]) * plan.partial_elements +
+               plan.increments * call.shape.channels;
     std::int64_t lanes_of_word = plan.prefixes;
-    T* words = sum + count;
     for (int level = 1; level <= plan.prefix_levels; ++level) {
-      lanes_of_word /= d;
+      lanes_of_word /= call.shape.channels;
       words[pairs.prefix[lane] / lanes_of_word] +=
           dlow[plan.level_start[level]][lane];
       words += plan.prefixes / lanes_of_word;
     }
   }
+}
+
+// Where the gradients of increments start a block: zeros, and behind them the
+// first ones of the block after this.
+template <class T>
+void start_gradients(const Call<T>& call, const Block<T>& block, bool last) {
+  const std::int64_t d = block.channels;
+  if (last) {
+    clear<T>(block.dincrements - d, d);
+    clear<T>(block.dincrements, d);
+  }
+  for (std::int64_t j = 0; j < d; ++j)
+    block.dincrements[block.steps * d + j] = block.dincrements[j];
+  clear<T>(block.dincrements, block.steps * d);
+  clear<T>(block.dprefix_increments,
+           call.plan.prefix_levels * block.prefix_stride);
+}
+
+template <class T>
+void backward_block(const Call<T>& call, const Pairs<T>& pairs,
+                    const SignatureGradients<T>& gradients, T* partial_sums,
+                    T* basepoints, Block<T>& block) {
+  walk_back<T>(block, 1, 0, block.root, 0, block.dpartials);
+  fold_prefix_gradients(call, block);
+  if (call.shape.lengths)
+    clear_padding(call, pairs, block.stream.first_row, block.steps,
+                  block.dincrements);
+  if (call.plan.prefix_levels > 0) {
+    write_partial_sums(call, pairs, block, partial_sums);
+  } else {
+    write_point_gradients(call, pairs, block, gradients, basepoints);
+  }
+}
+
+// Where a path's gradient of its basepoint goes; null: not wanted.
+template <class T>
+T* basepoint_gradients(const Call<T>& call,
+                       const SignatureGradients<T>& gradients, T* of_paths) {
+  const BasepointKind kind = call.shape.basepoint;
+  if (!gradients.basepoint) return nullptr;
+  return kind == BasepointKind::shared     ? of_paths
+         : kind == BasepointKind::per_path ? gradients.basepoint
+                                           : nullptr;
 }
 
 template <class T>
@@ -304,7 +371,7 @@ void backward_group(const Call<T>& call, std::int64_t group,
   const Pairs<T> pairs = pairs_of_group<T>(plan, group);
   const LaneRows<T, const T> cotangents =
       lane_rows(call, pairs, dsignature, plan.rows);
-  load_increments(call, pairs);
+  load_masks(call, pairs, masks_of(call));
   Block<T> block = whole_path(call, plan.backward_steps);
   block.stream.cotangents = &cotangents;
   if (call.shape.stream) {
@@ -313,27 +380,18 @@ void backward_group(const Call<T>& call, std::int64_t group,
   } else {
     cotangents.read_state(0, true, block.depth, block.dlow, block.top);
   }
-  clear<T>(call.scratch + plan.dincrements_at,
-           (plan.increments + 2) * block.channels);
-  clear<T>(call.scratch + plan.dprefix_increments_at,
-           plan.increments * plan.prefix_levels);
+  T* sums = partial_sums + group * plan.partial_paths * plan.partial_elements;
+  __builtin_memset(sums, 0,
+                   plan.partial_paths * plan.partial_elements * sizeof(T));
+  T* based = basepoint_gradients(call, gradients, basepoints);
   const Vec<T>* checkpoint = saved + group * plan.checkpoints * plan.low_words;
   for (std::int64_t k = plan.checkpoints - 1; k >= 0; --k) {
-    place_block(call, k * plan.backward_steps, block);
+    place_block(call, pairs, k * plan.backward_steps, block);
+    start_gradients(call, block, k == plan.checkpoints - 1);
     block.low = checkpoint + k * plan.low_words;
-    walk_back<T>(block, 1, 0, block.root, 0, block.dpartials);
+    backward_block(call, pairs, gradients, sums, based, block);
   }
-  fold_prefix_gradients(call);
-  if (call.shape.lengths)
-    clear_padding(call, pairs,
-                  call.scratch + plan.dincrements_at + block.channels);
-  if (plan.prefix_levels > 0) {
-    write_partial_sums(
-        call, pairs, block.dlow,
-        partial_sums + group * plan.partial_paths * plan.partial_elements);
-  } else {
-    write_point_gradients(call, pairs, gradients, basepoints);
-  }
+  if (plan.prefix_levels > 0) write_state_sums(call, pairs, block.dlow, sums);
   if (!gradients.initial) return;
   lane_rows(call, pairs, gradients.initial, 1)
       .write_state(0, plan.prefix_levels + 1, block.depth, block.dlow,
@@ -346,23 +404,21 @@ void backward_group(const Call<T>& call, std::int64_t group,
 template <class T>
 void forward(const SignatureShape& shape, const SignaturePlan& plan,
              const SignatureInputs<T>& inputs, T* signature, void* saved,
-             void* workspace, std::int64_t slot) {
+             void* workspace, std::int64_t slot, std::int64_t group) {
   const Call<T> call(shape, plan, inputs, workspace, slot);
-  for (std::int64_t group = slot; group < plan.groups; group += plan.slots)
-    forward_group(call, group, signature, static_cast<Vec<T>*>(saved));
+  forward_group(call, group, signature, static_cast<Vec<T>*>(saved));
 }
 
 template <class T>
 void backward(const SignatureShape& shape, const SignaturePlan& plan,
               const SignatureInputs<T>& inputs, const void* saved,
               const T* dsignature, const SignatureGradients<T>& gradients,
-              void* workspace, std::int64_t slot) {
+              void* workspace, std::int64_t slot, std::int64_t group) {
   const Call<T> call(shape, plan, inputs, workspace, slot);
   auto* bytes = static_cast<unsigned char*>(workspace);
-  for (std::int64_t group = slot; group < plan.groups; group += plan.slots)
-    backward_group(call, group, static_cast<const Vec<T>*>(saved), dsignature,
-                   gradients, reinterpret_cast<T*>(bytes + plan.partials_byte),
-                   reinterpret_cast<T*>(bytes + plan.basepoints_byte));
+  backward_group(call, group, static_cast<const Vec<T>*>(saved), dsignature,
+                 gradients, reinterpret_cast<T*>(bytes + plan.partials_byte),
+                 reinterpret_cast<T*>(bytes + plan.basepoints_byte));
 }
 
 }  // namespace

@@ -25,8 +25,8 @@ SIGTAPE_INLINE Pairs<T> pairs_of_group(const cpu::SignaturePlan& plan,
   for (int lane = 0; lane < lanes<T>(); ++lane) {
     const std::int64_t pair =
         first + (lane < pairs.real ? lane : pairs.real - 1);
-    pairs.path[lane] = pair / plan.prefixes;
-    pairs.prefix[lane] = pair % plan.prefixes;
+    pairs.path[lane] = plan.prefixes == 1 ? pair : pair / plan.prefixes;
+    pairs.prefix[lane] = plan.prefixes == 1 ? 0 : pair % plan.prefixes;
   }
   return pairs;
 }
@@ -121,9 +121,17 @@ struct LaneRows {
                       row[lane][offset + column(level, word + k, lane)];
   }
 
+  /// Whether a row's words of all levels are a lane's state in its order, one
+  /// piece of memory on both sides.
+  SIGTAPE_INLINE bool whole_rows(const Vec<T>* low, const Vec<T>* top) const {
+    return plan->prefix_levels == 0 && !inverse && top == low + plan->low_words;
+  }
+
   /// All levels of row `index` to the lanes' state.
   void read_state(std::int64_t index, bool once, int depth, Vec<T>* low,
                   Vec<T>* top) const {
+    if (whole_rows(low, top))
+      return read(1, 0, plan->low_words + plan->top_words, index, once, low);
     for (int level = 1; level <= depth; ++level)
       read(level, 0, plan->level_words[level], index, once,
            level == depth ? top : low + plan->level_start[level]);
@@ -132,6 +140,8 @@ struct LaneRows {
   /// The lanes' state, levels `first` to depth, to row `index`.
   void write_state(std::int64_t index, int first, int depth, const Vec<T>* low,
                    const Vec<T>* top) const {
+    if (whole_rows(low, top))
+      return write(1, 0, plan->low_words + plan->top_words, index, low);
     for (int level = first; level <= depth; ++level)
       write(level, 0, plan->level_words[level], index,
             level == depth ? top : low + plan->level_start[level]);
