@@ -157,6 +157,11 @@ struct Twig {
   std::int64_t increment_stride;
   const Vec<T>* parent;  ///< [steps][3], stride below
   std::int64_t parent_stride;
+
+  // Backward only.
+  Vec<T>* dstate;      ///< the word
+  Vec<T>* dincrement;  ///< as increment; added to
+  Vec<T>* dparent;     ///< [steps][3]
 };
 
 template <class T, int D>
@@ -329,6 +334,99 @@ SIGTAPE_KERNEL void walk_leaves_back(const Leaves<T>& a) {
     if constexpr (History) history -= M * d;
   }
   SIGTAPE_UNROLL for (int m = 0; m < M; ++m) a.dstate[m] = dstate[m];
+}
+
+/// The sums of a twig for all steps into `leaves.partials`, [steps][2 + D]: the
+/// two of the word, then g of its children.
+template <class T, int D>
+SIGTAPE_INLINE void twig_partials(const Twig<T>& twig, const Leaves<T>& a) {
+  Vec<T> word = *twig.state, state[D];
+  SIGTAPE_UNROLL for (int m = 0; m < D; ++m) state[m] = a.state[m];
+  const Vec<T> half = broadcast(T(0.5));
+  const Vec<T>* __restrict increment = twig.increment;
+  const Vec<T>* __restrict letters = a.letters;
+  const Vec<T>* __restrict parent = twig.parent;
+  Vec<T>* __restrict partials = a.partials;
+  for (std::int64_t t = 0; t < a.steps; ++t) {
+    const Vec<T> d = in_register(*increment);
+    const Vec<T> first = word + parent[1] * d;
+    const Vec<T> second = (word + parent[2] * d) * half;
+    word += parent[0] * d;
+    partials[0] = first;
+    partials[1] = second;
+    SIGTAPE_UNROLL for (int m = 0; m < D; ++m) {
+      const Vec<T> e = in_register(letters[m]);
+      partials[2 + m] = state[m] + second * e;
+      state[m] += first * e;
+    }
+    increment += twig.increment_stride;
+    letters += D;
+    parent += twig.parent_stride;
+    partials += 2 + D;
+  }
+}
+
+/// The adjoint of a twig: of D * D leaves, whose cotangents `leaves.leaves`
+/// are constant through time, of their D parents, and of the word above.
+template <class T, int D, ParentShare Share>
+SIGTAPE_KERNEL void walk_twig_back(const Twig<T>& twig, const Leaves<T>& a) {
+  twig_partials<T, D>(twig, a);
+  Vec<T> dword = *twig.dstate, dstate[D], cotangent[D][D];
+  SIGTAPE_UNROLL for (int m = 0; m < D; ++m) {
+    dstate[m] = a.dstate[m];
+    SIGTAPE_UNROLL for (int j = 0; j < D; ++j) cotangent[m][j] =
+        a.leaves[m * D + j];
+  }
+  const std::int64_t last = a.steps - 1;
+  const Vec<T>* __restrict increment =
+      twig.increment + last * twig.increment_stride;
+  Vec<T>* dincrement = twig.dincrement + last * twig.increment_stride;
+  const Vec<T>* __restrict letters = a.letters + last * D;
+  Vec<T>* dletters = a.dletters + last * D;
+  const Vec<T>* __restrict parent = twig.parent + last * twig.parent_stride;
+  Vec<T>* __restrict dparent = twig.dparent + last * 3;
+  const Vec<T>* __restrict partials = a.partials + last * (2 + D);
+  for (std::int64_t t = last; t >= 0; --t) {
+    Vec<T> g[D], h[D], sum[D];
+    SIGTAPE_UNROLL for (int m = 0; m < D; ++m) g[m] =
+        in_register(partials[2 + m]);
+    SIGTAPE_UNROLL for (int j = 0; j < D; ++j) sum[j] = dletters[j];
+    leaf_step_back<T, D, D>(cotangent, letters, g, h, sum);
+    const Vec<T> first = in_register(partials[0]);
+    const Vec<T> second = in_register(partials[1]);
+    Vec<T> dfirst = {}, dsecond = {};
+    SIGTAPE_UNROLL for (int m = 0; m < D; ++m) {
+      const Vec<T> e = in_register(letters[m]);
+      dletters[m] = (sum[m] + dstate[m] * first) + h[m] * second;
+      dfirst = m == 0 ? dstate[m] * e : dfirst + dstate[m] * e;
+      dsecond = m == 0 ? h[m] * e : dsecond + h[m] * e;
+      dstate[m] += h[m];
+    }
+    dsecond *= broadcast(T(0.5));
+    const Vec<T> d = in_register(*increment);
+    *dincrement = (*dincrement + dword * parent[0] + dfirst * parent[1]) +
+                  dsecond * parent[2];
+    if constexpr (Share == ParentShare::overwrite) {
+      dparent[0] = dword * d;
+      dparent[1] = dfirst * d;
+      dparent[2] = dsecond * d;
+    }
+    if constexpr (Share == ParentShare::add) {
+      dparent[0] += dword * d;
+      dparent[1] += dfirst * d;
+      dparent[2] += dsecond * d;
+    }
+    dword += dfirst + dsecond;
+    increment -= twig.increment_stride;
+    dincrement -= twig.increment_stride;
+    letters -= D;
+    dletters -= D;
+    parent -= twig.parent_stride;
+    dparent -= 3;
+    partials -= 2 + D;
+  }
+  *twig.dstate = dword;
+  SIGTAPE_UNROLL for (int m = 0; m < D; ++m) a.dstate[m] = dstate[m];
 }
 
 }  // namespace sigtape::SIGTAPE_ISA_NAME

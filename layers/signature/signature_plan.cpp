@@ -31,18 +31,27 @@ double lane_cost(const SignatureShape& shape, int prefix_levels) {
   return cost;
 }
 
+// Vector multiply-adds of one group that several threads should share.
+constexpr double kSharedWork = 4e5;
+
 // Few paths leave lanes empty; prefixes fill them, at the price of walking the
-// words up to the prefix in every lane.
+// words up to the prefix in every lane. One more letter, for a fifth of the
+// work at most, makes several groups of a long path: one alone would keep a
+// single thread busy.
 int choose_prefix_levels(const SignatureShape& shape, int lanes) {
   int best = 0;
   double best_cost = 0;
+  bool alone = false;
   std::int64_t pairs = shape.batch;
   for (int levels = 0; levels < shape.depth; ++levels) {
     const double groups = static_cast<double>(divide_up(pairs, lanes));
     const double cost = groups * lane_cost(shape, levels);
-    if (levels == 0 || cost < best_cost) {
+    const bool shared = alone && groups > 1 && cost < 1.2 * best_cost;
+    if (levels == 0 || cost < best_cost || shared) {
       best = levels;
       best_cost = cost;
+      alone = groups == 1 &&
+              cost * static_cast<double>(shape.increments()) > kSharedWork;
     }
     if (pairs >= 16 * lanes) break;
     pairs *= shape.channels;
@@ -88,7 +97,10 @@ void plan_levels(const SignatureShape& shape, SignaturePlan& plan) {
 void plan_time(const SignatureShape& shape, int vector_bytes,
                SignaturePlan& plan) {
   const std::int64_t steps = shape.increments(), d = shape.channels;
-  plan.forward_steps = even_steps(steps, d + 3, vector_bytes, 64);
+  // Up to four letters a word of level N - 2 with all below it is one tile; the
+  // sums of its siblings are what fills the cache then.
+  const std::int64_t siblings = d <= 4 && shape.depth > 3 ? 3 * d : 0;
+  plan.forward_steps = even_steps(steps, d + 3 + siblings, vector_bytes, 64);
   plan.backward_steps = even_steps(
       steps, 2 * d + 6 + std::min<std::int64_t>(d, 4), vector_bytes, 32);
   plan.block_steps = std::max(plan.forward_steps, plan.backward_steps);
@@ -119,7 +131,7 @@ void plan_slot(const SignatureShape& shape, SignaturePlan& plan) {
   plan.root_at = take(shape.depth);
   plan.partials_at = take(partial_vectors(shape, block));
   plan.dpartials_at = take(partial_vectors(shape, plan.backward_steps));
-  plan.leaf_partials_at = take(SignaturePlan::kMaxLeafWords * block);
+  plan.leaf_partials_at = take(SignaturePlan::kMaxTilePartials * block);
   plan.history_at =
       take(shape.stream ? block * SignaturePlan::kMaxLeafWords * (d + 1) : 0);
   plan.low_at = take(plan.low_words);

@@ -22,6 +22,8 @@ struct SignaturePlan {
   static constexpr int kMaxSiblings = 4;
   /// Words of the level below the last that share a tile of leaves at most.
   static constexpr int kMaxLeafWords = 5;
+  /// Sums that such a tile keeps of a step at most.
+  static constexpr int kMaxTilePartials = 6;
 
   /// False where the plain kernels are used; nothing else is set then.
   bool vectorised = false;

@@ -119,6 +119,57 @@ void walk_family_back(const Block<T>& block, std::int64_t word,
   family_back_any(block, word, parent, parent_stride, dparent);
 }
 
+template <class T, int D>
+SIGTAPE_INLINE void twig_back(const Block<T>& block, std::int64_t word,
+                              std::int64_t letter, const Vec<T>* parent,
+                              std::int64_t parent_stride, Vec<T>* dparent) {
+  const int level = block.depth - 2;
+  const Siblings<T> node =
+      siblings_of(block, level, word, letter, parent, parent_stride);
+  Twig<T> twig = {};
+  twig.state = node.state;
+  twig.increment = node.increment;
+  twig.increment_stride = node.increment_stride;
+  twig.parent = parent;
+  twig.parent_stride = parent_stride;
+  twig.dstate = block.dlow + block.plan->level_start[level] + word;
+  twig.dincrement =
+      block.in_prefix(level)
+          ? block.dprefix_increments + (level - 1) * block.prefix_stride
+          : block.dincrements + letter;
+  twig.dparent = dparent;
+  const Leaves<T> leaves =
+      leaves_back_of<T>(block, word * D, 0, parent, parent_stride, nullptr);
+  const ParentShare share = share_of_child(level, letter);
+  if (share == ParentShare::none)
+    return walk_twig_back<T, D, ParentShare::none>(twig, leaves);
+  if (share == ParentShare::overwrite)
+    return walk_twig_back<T, D, ParentShare::overwrite>(twig, leaves);
+  walk_twig_back<T, D, ParentShare::add>(twig, leaves);
+}
+
+/// The adjoint of `walk_twigs`.
+template <class T>
+bool walk_twigs_back(const Block<T>& block, std::int64_t word,
+                     const Vec<T>* parent, std::int64_t parent_stride,
+                     Vec<T>* dparent) {
+  constexpr bool kManyRegisters = SIGTAPE_VECTOR_BYTES == 64;
+  const std::int64_t d = block.channels;
+  if (block.history || block.in_prefix(block.depth - 1)) return false;
+  if constexpr (!kManyRegisters) return false;
+  if (d != 2 && d != 3 && d != 4) return false;
+  const std::int64_t count = block.children(block.depth - 2);
+  for (std::int64_t i = 0; i < count; ++i) {
+    if (d == 2)
+      twig_back<T, 2>(block, word + i, i, parent, parent_stride, dparent);
+    if (d == 3)
+      twig_back<T, 3>(block, word + i, i, parent, parent_stride, dparent);
+    if (d == 4)
+      twig_back<T, 4>(block, word + i, i, parent, parent_stride, dparent);
+  }
+  return true;
+}
+
 template <class T>
 SIGTAPE_INLINE void siblings_back(const Siblings<T>& nodes, std::int64_t height,
                                   int count, ParentShare share) {
@@ -136,6 +187,9 @@ void walk_back(const Block<T>& block, int level, std::int64_t word,
                Vec<T>* dparent) {
   if (level == block.depth - 1)
     return walk_family_back(block, word, parent, parent_stride, dparent);
+  if (level == block.depth - 2 &&
+      walk_twigs_back(block, word, parent, parent_stride, dparent))
+    return;
   const std::int64_t height = block.depth - level;
   const std::int64_t count = block.children(level);
   const std::int64_t below = block.children(level + 1);

@@ -221,10 +221,13 @@ SIGTAPE_INLINE void twig_of(const Block<T>& block, std::int64_t word,
   const int level = block.depth - 2;
   const Siblings<T> node =
       siblings_of(block, level, word, first, parent, parent_stride);
-  const Twig<T> twig = {
-      node.state,     block.low_after + block.plan->level_start[level] + word,
-      node.increment, node.increment_stride,
-      parent,         parent_stride};
+  Twig<T> twig = {};
+  twig.state = node.state;
+  twig.state_after = block.low_after + block.plan->level_start[level] + word;
+  twig.increment = node.increment;
+  twig.increment_stride = node.increment_stride;
+  twig.parent = parent;
+  twig.parent_stride = parent_stride;
   Leaves<T> leaves = leaves_of(block, word * D, 0, parent, parent_stride);
   leaves.state_after =
       block.low_after + block.plan->level_start[level + 1] + word * D;
