@@ -5,8 +5,8 @@
 //   experiment_mountain_car policy=signature|rnn seed=0 episodes=2000
 //     output=FILE.csv
 //
-// Writes episode,steps,success,epsilon,learning_rate,seconds; ends when all
-// episodes are done.
+// Writes episode,steps,success,highest,epsilon,learning_rate,seconds; ends when
+// all episodes are done.
 #include <sigtape/sigtape.h>
 
 #include <array>
@@ -80,6 +80,14 @@ class RecurrentPolicy : public Policy {
   std::shared_ptr<Sequential> model_;
 };
 
+// The value of resting in the valley for ever: where all values start, so that
+// what is learned are differences.
+void start_at_rest(const std::vector<NamedTensor>& parameters) {
+  const NoGrad no_grad;
+  Tensor bias = parameters.back().tensor;
+  bias.fill_(-0.5 / (1 - kDiscount));
+}
+
 /// Numbers of one episode, a function of seed and episode alone.
 struct Chance {
   std::uint64_t seed, episode, index = 0;
@@ -99,11 +107,14 @@ class Learner {
   }
   double rate() const { return rate_; }
   double epsilon() const { return epsilon_; }
+  /// The highest position of the last episode.
+  double highest() const { return highest_; }
 
   /// Plays and learns one episode; the steps to the goal, or 0.
   std::int64_t play(std::uint64_t episode) {
     Chance chance{seed_, episode};
     MountainCar car(-0.6 + 0.2 * chance.draw());
+    highest_ = car.position();
     history_ = zeros({1, kPoints, 2});
     remember(-1, car);
     remember(0, car);
@@ -112,6 +123,7 @@ class Learner {
       const int action = choose(values, chance);
       car.step(action);
       remember(t + 1, car);
+      highest_ = std::max(highest_, car.position());
       learn(values, action, car, t + 1);
       if (!car.at_goal()) continue;
       epsilon_ *= 0.95;
@@ -140,7 +152,7 @@ class Learner {
   void learn(const Tensor& values, int action, const MountainCar& car,
              std::int64_t t) {
     double target = car.position() + (car.at_goal() ? 1 : 0);
-    {
+    if (!car.at_goal()) {
       const NoGrad no_grad;
       const Tensor next = policy_.values(until(t));
       const float* v = next.data<float>();
@@ -160,7 +172,7 @@ class Learner {
   std::uint64_t seed_;
   std::vector<NamedTensor> parameters_;
   std::unique_ptr<Optimizer> optimizer_;
-  double rate_ = kRate, epsilon_ = 0.2;
+  double rate_ = kRate, epsilon_ = 0.2, highest_ = 0;
   Tensor history_;
 };
 
@@ -176,13 +188,14 @@ int run(const Options& options) {
             "policy: expected signature or rnn, got ", options.text("policy"));
     policy = std::make_unique<RecurrentPolicy>();
   }
+  start_at_rest(policy->parameters());
   std::int64_t count = 0;
   for (const NamedTensor& p : policy->parameters()) count += p.tensor.numel();
   std::printf("%lld parameters\n", static_cast<long long>(count));
 
   Learner learner(*policy, seed);
   std::ofstream out(options.text("output"));
-  out << "episode,steps,success,epsilon,learning_rate,seconds\n";
+  out << "episode,steps,success,highest,epsilon,learning_rate,seconds\n";
   std::vector<int> successes;
   const auto start = std::chrono::steady_clock::now();
   const long episodes = options.integer("episodes");
@@ -194,8 +207,8 @@ int run(const Options& options) {
     const std::chrono::duration<double> seconds =
         std::chrono::steady_clock::now() - start;
     out << episode << "," << (steps > 0 ? steps : kSteps) << "," << (steps > 0)
-        << "," << learner.epsilon() << "," << learner.rate() << ","
-        << seconds.count() << "\n";
+        << "," << learner.highest() << "," << learner.epsilon() << ","
+        << learner.rate() << "," << seconds.count() << "\n";
     if (episode % 100 == 0) {
       int last = 0;
       for (std::size_t i = successes.size() - 100; i < successes.size(); ++i)
