@@ -16,6 +16,7 @@
 #include <cmath>
 #include <cstdio>
 #include <fstream>
+#include <numbers>
 #include <vector>
 
 #include "sigtape/benchmarks/experiments/options.h"
@@ -28,7 +29,8 @@ constexpr std::int64_t kPoints = 100, kDepth = 4, kChannels = 2;
 constexpr double kSpeed = 1, kVolatility = 1;
 
 // Paths (count, kPoints, 2) of time and value: Ornstein-Uhlenbeck, or Brownian
-// with speed 0.
+// with speed 0. Every second path mirrors the one before, so that their mean is
+// the law's.
 Tensor draw_paths(std::int64_t count, double speed, std::uint64_t seed,
                   std::uint64_t stream) {
   Tensor paths = empty({count, kPoints, kChannels});
@@ -37,7 +39,8 @@ Tensor draw_paths(std::int64_t count, double speed, std::uint64_t seed,
   for (std::int64_t i = 0; i < count; ++i) {
     for (std::size_t k = 0; k < normals.size(); ++k) {
       normals[k] = philox_normal(
-          seed, static_cast<std::uint64_t>(i) * normals.size() + k, stream);
+          seed, static_cast<std::uint64_t>(i / 2) * normals.size() + k, stream);
+      if (i % 2) normals[k] = -normals[k];
     }
     path[0] = 0;
     if (speed > 0) {
@@ -246,7 +249,11 @@ int run(const Options& options) {
     const Tensor loss = log(sum(difference * difference));
     loss.backward();
     clip(parameters);
-    optimizer->step(options.number("rate"));
+    // Constant for half of the epochs, then half a cosine down to 0.
+    const double rest = std::max(
+        0.0, 2 * static_cast<double>(epoch) / static_cast<double>(epochs) - 1);
+    optimizer->step(options.number("rate") *
+                    (1 + std::cos(std::numbers::pi * rest)) / 2);
     loss_now = loss.item();
     losses << epoch << "," << loss_now << "\n";
   }

@@ -3,7 +3,7 @@
 // path of 8 points that starts as zeros, the logarithm of the mean squared
 // difference of the signatures, each level's difference times its number.
 //
-//   experiment_inversion depth=12 epochs=5000 rate=0.002 output=PREFIX
+//   experiment_inversion depth=12 epochs=20000 rate=0.002 scale=2 output=PREFIX
 //
 // Writes PREFIX-losses.csv (epoch,loss), PREFIX-paths.csv (point,true_x,true_y,
 // found_x,found_y) and prints one line of JSON: the lowest loss of the last 100
@@ -12,8 +12,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <fstream>
+#include <numbers>
 #include <vector>
 
 #include "sigtape/benchmarks/experiments/options.h"
@@ -22,9 +24,9 @@ using namespace sigtape;
 
 namespace {
 
-// Eight points of a handwritten digit 8, as a tablet gives them, from 0 to 100.
-constexpr double kStroke[] = {47, 100, 27, 81, 57,  37, 26, 0,
-                              0,  23,  56, 53, 100, 90, 40, 98};
+// Eight points of a handwritten digit 4, as a tablet gives them, from 0 to 100.
+constexpr double kStroke[] = {0,   100, 3,  72, 26, 35, 85, 35,
+                              100, 71,  73, 97, 65, 49, 66, 0};
 constexpr std::int64_t kPoints = 8;
 constexpr TensorOptions kDouble{DType::float64, {}};
 
@@ -68,7 +70,8 @@ int run(const Options& options) {
   set_num_threads(1);
   const std::int64_t depth = options.integer("depth"),
                      epochs = options.integer("epochs");
-  const Tensor truth = stroke(options.number("scale")), target = signature(truth, depth);
+  const Tensor truth = stroke(options.number("scale")),
+               target = signature(truth, depth);
   const Tensor weights = level_weights(target.size(1));
   Tensor path = zeros({1, kPoints, 2}, kDouble);
   path.set_requires_grad();
@@ -80,7 +83,11 @@ int run(const Options& options) {
     const Tensor difference = (signature(path, depth) - target) * weights;
     const Tensor loss = log(mean(difference * difference));
     loss.backward();
-    optimizer->step(options.number("rate"), {.value = 1});
+    // Half a cosine down to 0.
+    const double rest =
+        static_cast<double>(epoch) / static_cast<double>(epochs);
+    optimizer->step(options.number("rate") *
+                    (1 + std::cos(std::numbers::pi * rest)) / 2);
     losses.push_back(loss.item());
   }
   const std::chrono::duration<double> seconds =
@@ -108,8 +115,9 @@ int run(const Options& options) {
 int main(int count, char** arguments) try {
   return run(Options(count, arguments,
                      {{"depth", "12"},
-                      {"epochs", "5000"},
-                      {"rate", "0.002"},{"scale", "1"},
+                      {"epochs", "20000"},
+                      {"rate", "0.002"},
+                      {"scale", "2"},
                       {"output", "inversion"}}));
 } catch (const std::exception& error) {
   std::fprintf(stderr, "experiment_inversion: %s\n", error.what());

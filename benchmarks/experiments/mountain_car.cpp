@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <fstream>
 
+#include "sigtape/benchmarks/experiments/denormals.h"
 #include "sigtape/benchmarks/experiments/mountain_car_environment.h"
 #include "sigtape/benchmarks/experiments/options.h"
 
@@ -152,7 +153,7 @@ class Learner {
   void learn(const Tensor& values, int action, const MountainCar& car,
              std::int64_t t) {
     double target = car.position() + (car.at_goal() ? 1 : 0);
-    if (!car.at_goal()) {
+    {
       const NoGrad no_grad;
       const Tensor next = policy_.values(until(t));
       const float* v = next.data<float>();
@@ -179,6 +180,7 @@ class Learner {
 int run(const Options& options) {
   const auto seed = static_cast<std::uint64_t>(options.integer("seed"));
   set_num_threads(1);
+  flush_denormals();
   manual_seed(seed);
   std::unique_ptr<Policy> policy;
   if (options.text("policy") == "signature") {

@@ -1,0 +1,195 @@
+"""What every experiment shares: where its files stand, rows that survive an
+interruption, the machine's data, tables and plots."""
+
+import csv
+import datetime
+import json
+import os
+import pathlib
+import platform
+import shlex
+import subprocess
+import sys
+import time
+
+BENCHMARKS = pathlib.Path(__file__).resolve().parent.parent
+ROOT = BENCHMARKS.parent
+
+
+def text_of(command):
+    try:
+        return subprocess.run(command, capture_output=True, text=True,
+                              cwd=ROOT).stdout.strip()
+    except OSError:
+        return ""
+
+
+def cpu_name():
+    try:
+        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [l.split(":", 1)[1].strip() for l in lines
+             if l.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+class Experiment:
+    """One run of one experiment: its options, rows and files.
+
+    Rows are kept in WORK/rows.jsonl as they are made, so that a run that was
+    stopped goes on where it was; `row(key, make)` makes a row once. A failure
+    is a row too, with its message under "error".
+    """
+
+    def __init__(self, name, arguments):
+        self.name, self.quick = name, arguments.quick
+        self.build, self.device = arguments.build.resolve(), arguments.device
+        self.threads, self.peers = arguments.threads, arguments.peers
+        self.prefix = shlex.split(arguments.prefix)
+        kind = "quick" if self.quick else "full"
+        self.work = ROOT / "build" / "reproduce" / kind / name
+        self.results = (self.work if self.quick else
+                        arguments.out.resolve())
+        if arguments.fresh and self.work.exists():
+            for file in self.work.glob("rows.jsonl"):
+                file.unlink()
+        self.work.mkdir(parents=True, exist_ok=True)
+        self.results.mkdir(parents=True, exist_ok=True)
+        self.rows_file = self.work / "rows.jsonl"
+        self.done, self.seconds = {}, 0.0
+        if self.rows_file.exists():
+            for line in self.rows_file.read_text().splitlines():
+                row = json.loads(line)
+                self.done[row["key"]] = row
+
+    def row(self, key, make):
+        if key in self.done and "error" not in self.done[key]:
+            return self.done[key]
+        started = time.monotonic()
+        try:
+            row = dict(make())
+        except Exception as error:  # a failure is a result
+            row = {"error": str(error).strip()[-400:]}
+        row = {"key": key, **row, "wall_seconds":
+               round(time.monotonic() - started, 3)}
+        self.done[key] = row
+        with open(self.rows_file, "a") as file:
+            file.write(json.dumps(row) + "\n")
+        shown = {k: v for k, v in row.items() if k != "key"}
+        print(f"{self.name}: {key}: {shown}", flush=True)
+        return row
+
+    # ---- programs
+
+    def run(self, *command):
+        """Runs a program; its stdout. Raises with its message if it fails."""
+        result = subprocess.run([*self.prefix, *map(str, command)], cwd=ROOT,
+                                text=True, capture_output=True)
+        if result.returncode:
+            raise RuntimeError(result.stderr or f"exit {result.returncode}")
+        return result.stdout
+
+    def program(self, name, **options):
+        """The last line of an experiment's program, as JSON if it is."""
+        out = self.run(self.build / "experiments" / f"experiment_{name}",
+                       *(f"{k}={v}" for k, v in options.items()))
+        last = out.strip().splitlines()[-1] if out.strip() else "{}"
+        return json.loads(last) if last.startswith("{") else {}
+
+    def train(self, config, folder, *sets):
+        """Trains a configuration and evaluates it on its test data."""
+        sigtrain = self.build / "sigtrain"
+        run = self.work / folder
+        if run.exists():
+            self.run("rm", "-r", run)
+        started = time.monotonic()
+        self.run(sigtrain, "train", config, "--run-dir", run, "--device",
+                 self.device, "--threads", self.threads,
+                 *(part for s in sets for part in ("--set", s)))
+        seconds = time.monotonic() - started
+        return {**self.evaluate(folder), "training_seconds": round(seconds, 3)}
+
+    def evaluate(self, folder):
+        return json.loads(self.run(self.build / "sigtrain", "eval",
+                                   self.work / folder, "--json", "--threads",
+                                   self.threads))
+
+    # ---- results
+
+    def metadata(self, **more):
+        gpu = text_of(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"])
+        peak = {}
+        try:
+            peak = json.loads(self.run(
+                self.build / "benchmarks" / "benchmark_fma_peak"))
+        except (RuntimeError, OSError, ValueError):
+            pass
+        return {
+            "experiment": self.name, "cpu": cpu_name(),
+            "cpus": os.cpu_count(), "isa": peak.get("isa"),
+            "fma_peak_gfma": peak.get("float32"), "gpu": gpu or None,
+            "device": self.device, "threads": self.threads,
+            "commit": text_of(["git", "rev-parse", "HEAD"]),
+            "date": datetime.date.today().isoformat(),
+            "system": platform.platform(), "python": platform.python_version(),
+            **more}
+
+    def write(self, rows, table, **more):
+        """NAME.csv, NAME.json and NAME.md."""
+        columns = []
+        for row in rows:
+            columns += [k for k in row if k not in columns]
+        with open(self.results / f"{self.name}.csv", "w", newline="") as file:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows(rows)
+        (self.results / f"{self.name}.json").write_text(
+            json.dumps(self.metadata(**more), indent=1) + "\n")
+        (self.results / f"{self.name}.md").write_text(table.rstrip() + "\n")
+        print(table)
+        failed = [r["key"] for r in rows if "error" in r]
+        if failed:
+            print(f"{self.name}: failed: {', '.join(failed)}", file=sys.stderr)
+        return not failed
+
+    def plot(self, draw, width=7.0, height=4.4, columns=1):
+        """draw(axes) on a new figure, saved as NAME.png and NAME.svg."""
+        try:
+            import matplotlib
+            matplotlib.use("Agg")
+            import matplotlib.pyplot as plt
+        except ImportError:
+            print(f"{self.name}: matplotlib is missing: no plot",
+                  file=sys.stderr)
+            return
+        plt.rcParams["svg.hashsalt"] = "sigtape"
+        figure, axes = plt.subplots(1, columns, figsize=(width, height))
+        draw(axes)
+        figure.tight_layout()
+        for kind in ("png", "svg"):
+            figure.savefig(self.results / f"{self.name}.{kind}", dpi=110,
+                           metadata={"Date": None} if kind == "svg" else None)
+        plt.close(figure)
+
+
+def read_csv(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def mean(values):
+    values = list(values)
+    return sum(values) / len(values) if values else float("nan")
+
+
+def spread(values):
+    """The population standard deviation."""
+    values, centre = list(values), mean(values)
+    return mean((v - centre) ** 2 for v in values) ** 0.5
+
+
+def markdown(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join(lines + ["| " + " | ".join(map(str, r)) + " |"
+                              for r in rows])

@@ -1,0 +1,10 @@
+# Every experiment of benchmarks/reproduce on a few cases. Skipped where there is
+# no Python.
+find_package(Python3 COMPONENTS Interpreter QUIET)
+if(Python3_Interpreter_FOUND AND SIGTAPE_BENCHMARKS AND NOT SIGTAPE_SANITIZE)
+  add_test(NAME benchmarks.reproduce
+           COMMAND ${Python3_EXECUTABLE} benchmarks/reproduce all --quick --fresh
+                   --build ${CMAKE_BINARY_DIR}
+           WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(benchmarks.reproduce PROPERTIES TIMEOUT 600)
+endif()
