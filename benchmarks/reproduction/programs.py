@@ -20,8 +20,10 @@ def inversion(experiment):
         "Eight points of a digit recovered from their depth-12 signature (8190 "
         "terms) by gradient descent on the path, from zeros (Kidger et al. "
         "2019). Ours runs 20 000 epochs instead of 5000 and lets the learning "
-        "rate fall to 0: after 5000 epochs at a constant rate the loss is as "
-        "low, but the points still slide along the stroke.", "",
+        "rate fall to 0; the stroke, a digit 4, is two units high and wide. "
+        "With 5000 epochs it ends at a loss of -11.1 and an error of 0.055: the "
+        "points slide along the stroke for long before they find their "
+        "places.", "",
         markdown(["", "ours", "published"], [
             ("lowest loss of the last 100 epochs", f"{row['loss']:.2f}",
              INVERSION[0]),
