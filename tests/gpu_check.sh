@@ -123,7 +123,8 @@ if [ $gtest = ON ]; then
   for program in "$build"/tests/test_framework_* "$build"/tests/test_layers_*; do
     name=$(basename "$program")
     case "$name" in *emulator*) continue ;; esac
-    check "battery_${name#test_}" timeout 300 "$program"
+    check "battery_${name#test_}" env SIGTAPE_BATTERY=cuda timeout 300 \
+      "$program" --gtest_filter='*Battery*'
   done
   note battery_cases "$(cat "$build"/cuda_cases/* 2>/dev/null | sort -u | wc -l)"
 fi
@@ -133,7 +134,8 @@ fi
 if [ $gtest = ON ] && command -v compute-sanitizer >/dev/null; then
   for tool in memcheck racecheck initcheck synccheck; do
     for program in softmax layer_norm gather matmul conv1d loss reduce; do
-      check "sanitizer_${tool}_$program" timeout 300 compute-sanitizer \
+      check "sanitizer_${tool}_$program" env SIGTAPE_BATTERY=cuda \
+        timeout 300 compute-sanitizer \
         --tool "$tool" --error-exitcode 9 \
         "$build/tests/test_framework_$program" --gtest_filter='*Battery*'
     done
@@ -145,7 +147,7 @@ fi
 # ---- Training: golden cases, and two runs with the same bytes
 
 if [ $gtest = ON ]; then
-  check golden_training env SIGTAPE_TEST_DEVICE=cuda \
+  check golden_training \
     "$build/tests/test_training_trainer_golden"
 fi
 config=$(find configs -name '*.yaml' | sort | head -1)

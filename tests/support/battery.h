@@ -29,7 +29,8 @@ struct OpCase {
 /// float64 and float32, with every instruction set; the same bits again, with
 /// 1, 2 and 7 threads and on non-contiguous inputs; inputs left alone;
 /// gradients against central differences, and in float32 against float64.
-/// Failures name op and case.
+/// Failures name op and case. Where there is a CUDA device cuda_battery comes
+/// first, and with SIGTAPE_BATTERY=cuda in the environment nothing else.
 void battery(const std::string& op, const std::vector<OpCase>& cases);
 
 /// Standard normal float64 tensor, a function of shape and seed.

@@ -29,7 +29,8 @@ NpyArray integers(const GoldenArray& a) {
   return npy_array<std::int64_t>(a.shape, values);
 }
 
-void write_inputs(const GoldenCase& c, const TemporaryFolder& folder) {
+void write_inputs(const GoldenCase& c, const TemporaryFolder& folder,
+                  const std::string& device) {
   const bool classes = c.arguments["loss"] == "cross_entropy";
   write_npz((folder / "data.npz").string(),
             {{"x", floats(c.at("x"))},
@@ -42,7 +43,8 @@ void write_inputs(const GoldenCase& c, const TemporaryFolder& folder) {
   const double lr = c.arguments["lr"];
   test::write_text(
       folder / "config.yaml",
-      fmt::format("dtype: float64\n"
+      fmt::format("device: {4}\n"
+                  "dtype: float64\n"
                   "data: {{train: {0}/data.npz, normalise: none, shuffle: "
                   "false}}\n"
                   "model: {{type: {1}, depth: {2}}}\n"
@@ -57,7 +59,8 @@ void write_inputs(const GoldenCase& c, const TemporaryFolder& folder) {
                   c.arguments["depth"].get<int>(),
                   c.arguments["optimizer"] == "sgd"
                       ? fmt::format("{{sgd: {{lr: {}, momentum: 0.9}}}}", lr)
-                      : fmt::format("{{adam: {{lr: {}}}}}", lr)));
+                      : fmt::format("{{adam: {{lr: {}}}}}", lr),
+                  device));
 }
 
 // The column train_loss of a metrics.csv.
@@ -74,13 +77,13 @@ std::vector<double> losses_of(const std::string& csv) {
   return losses;
 }
 
-TEST(GoldenTraining, LossesAndFinalWeights) {
+void check_golden_cases(const std::string& device) {
   const auto cases = test::golden_cases("training");
   ASSERT_EQ(cases.size(), 12u);
   for (const GoldenCase& c : cases) {
     SCOPED_TRACE(c.arguments["case"].get<std::string>());
     const TemporaryFolder folder;
-    write_inputs(c, folder);
+    write_inputs(c, folder, device);
     const auto result =
         test::run_sigtrain({"train", folder / "config.yaml", "--init",
                             folder / "init.npz", "--run-dir", folder / "run"});
@@ -105,6 +108,13 @@ TEST(GoldenTraining, LossesAndFinalWeights) {
     }
     EXPECT_EQ(compared, last.arrays.size());
   }
+}
+
+TEST(GoldenTraining, LossesAndFinalWeights) { check_golden_cases("cpu"); }
+
+TEST(GoldenTraining, OnAGpu) {
+  if (cuda_device_count() == 0) GTEST_SKIP() << "there is no CUDA device";
+  check_golden_cases("cuda");
 }
 
 }  // namespace

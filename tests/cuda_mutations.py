@@ -1,0 +1,238 @@
+#!/usr/bin/env python3
+"""Plants faults in the CUDA kernels, one at a time, and reports which of them
+the battery catches.
+
+usage: tests/cuda_mutations.py BUILD [--list] [--only TEXT]
+
+BUILD is a build with SIGTAPE_CUDA=HOST and the tests built; the changed file is
+compiled with the address sanitizer whether BUILD is or not. Nothing of the source tree is changed: a changed copy of one
+file is compiled, and linked before the library into its test program. Exit
+status 1 if a fault without an explanation was missed.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import shlex
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+# (file, text, replacement, test program, why it may be missed or None)
+OPS = "framework/ops/"
+FAULTS = [
+    # Barriers removed.
+    ("framework/cuda/collect_cuda.h", "  __syncthreads();\n  value = parts[0];",
+     "  value = parts[0];", "framework_reduce", None),
+    ("framework/cuda/collect_cuda.h",
+     "  __syncthreads();  // the parts of a call before this one have been read",
+     "", "framework_reduce",
+     "one call a block: the next reads the same parts only for a second output"),
+    (OPS + "reduce_cuda.cu", "    sums[row][column] = sum;\n    __syncthreads();",
+     "    sums[row][column] = sum;", "framework_reduce", None),
+    (OPS + "reduce_cuda.cu",
+     "    __syncthreads();  // the sums of the tile before have been read", "",
+     "framework_reduce", "needs more blocks than a launch of the battery has"),
+    (OPS + "gemm_tile_cuda.h", "      __syncthreads();\n#pragma unroll",
+     "#pragma unroll", "framework_matmul", None),
+    (OPS + "gemm_tile_cuda.h", "      __syncthreads();\n    }\n#pragma unroll",
+     "    }\n#pragma unroll", "framework_matmul", None),
+    # Indices shifted and ranges cut.
+    (OPS + "gemm_tile_cuda.h", "const int m = s.m - i0 <", "const int m = s.m - i0 + 1 <",
+     "framework_matmul", "both branches give the same for full tiles"),
+    (OPS + "gemm_tile_cuda.h", "l0 < end; l0 += Tile::depth", "l0 + 1 < end; l0 += Tile::depth",
+     "framework_matmul", None),
+    (OPS + "gemm_tile_cuda.h", "const bool inside = h < high_end && w < wide_end;",
+     "const bool inside = h <= high_end && w < wide_end;", "framework_matmul", None),
+    (OPS + "gemm_tile_cuda.h", "const bool inside = h < high_end && w < wide_end;",
+     "const bool inside = h < high_end && w <= wide_end;", "framework_matmul",
+     "a row or column too many is computed and not stored; its read is beyond "
+     "the end only for the last tile"),
+    (OPS + "gemm_tile_cuda.h", "if (i < m && j < n) c(", "if (i <= m && j < n) c(",
+     "framework_matmul", None),
+    (OPS + "gemm_tile_cuda.h", "x[r] = shared.a[l][ty + r * rows];",
+     "x[r] = shared.a[l][ty + r];", "framework_matmul", None),
+    (OPS + "gemm_tile_cuda.h", "blockIdx.y * part", "(blockIdx.y + 1) * part",
+     "framework_conv1d", None),
+    (OPS + "gemm_tile_cuda.h", "p < parts; ++p", "p + 1 < parts; ++p",
+     "framework_conv1d", None),
+    (OPS + "windows_cuda.h", "if (at < 0 || at >= s.length) return 0;",
+     "if (at < 0) return 0;", "framework_conv1d", None),
+    (OPS + "windows_cuda.h", "if (at < 0 || at >= s.length) return 0;",
+     "if (at >= s.length) return 0;", "framework_conv1d", None),
+    (OPS + "windows_cuda.h", "t * s.stride != start || t >= s.rows",
+     "t >= s.rows", "framework_conv1d", None),
+    (OPS + "windows_cuda.h", "t * s.stride != start || t >= s.rows",
+     "t * s.stride != start", "framework_conv1d", None),
+    (OPS + "windows_cuda.h", "tap * s.dilation - s.padding", "tap - s.padding",
+     "framework_conv1d", None),
+    (OPS + "reduce_cuda.cu", "l < end; l += threads", "l + 1 < end; l += threads",
+     "framework_reduce", None),
+    (OPS + "reduce_cuda.cu", "i < s.inner && l < end", "l < end",
+     "framework_reduce", None),
+    (OPS + "reduce_cuda.cu", "int r = 1; r < tile_rows", "int r = 1; r + 1 < tile_rows",
+     "framework_reduce", None),
+    (OPS + "reduce_cuda.cu", "if (rule.op == Reduce::power) rule.op = Reduce::sum;",
+     "", "framework_reduce", None),
+    (OPS + "softmax_cuda.cu", "largest = cuda::collect_warp(largest, cuda::Larger());",
+     "", "framework_softmax", None),
+    (OPS + "softmax_cuda.cu", "line / inner * size * inner + line % inner",
+     "line / inner * size + line % inner", "framework_softmax", None),
+    (OPS + "layer_norm_cuda.cu", "r < end && r < in.rows", "r < end",
+     "framework_layer_norm", None),
+    (OPS + "layer_norm_cuda.cu", "parts[(2 * tile + 1) * in.size + j] = bias",
+     "parts[2 * tile * in.size + j] = bias", "framework_layer_norm", None),
+    (OPS + "layer_norm_cuda.cu", "    squares = cuda::collect_warp(squares, cuda::Plus());\n",
+     "", "framework_layer_norm", None),
+    (OPS + "loss_cuda.cu", "for (std::int64_t c = lane; c < in.classes; c += 32) {\n      sum +=",
+     "for (std::int64_t c = lane; c < 32; c += 32) {\n      sum +=",
+     "framework_loss", None),
+    (OPS + "loss_cuda.cu", "    total = cuda::collect_warp(total, cuda::Plus());\n",
+     "", "framework_loss", None),
+    (OPS + "gather_cuda.cu", "out[at[0] + where * axis.stride] += x[i * a_step];",
+     "out[at[0] + where * axis.stride] = x[i * a_step];", "framework_gather", None),
+    (OPS + "gather_cuda.cu", "if (walk.strides[0][d] != 0) continue;",
+     "if (walk.strides[0][d] == 0) continue;", "framework_gather", None),
+    (OPS + "dropout_cuda.cu", "first + *shift + i", "first + *shift + i + 1",
+     "framework_dropout", None),
+    (OPS + "dropout_cuda.cu", "u < p ?", "u <= 1 - p ?", "framework_dropout", None),
+    ("framework/cuda/walk_cuda.h", "i < walk.count; i += item_step()",
+     "i + 1 < walk.count; i += item_step()", "framework_arithmetic", None),
+    ("framework/cuda/walk_cuda.h", "i < walk.count; i += item_step()",
+     "i <= walk.count; i += item_step()", "framework_arithmetic", None),
+    ("framework/cuda/walk_cuda.h", "for (int d = walk.rank - 1; d > 0; --d)",
+     "for (int d = walk.rank - 1; d > 1; --d)", "framework_arithmetic", None),
+    # Shuffles among fewer lanes, in another tree.
+    ("framework/cuda/collect_cuda.h", "distance < 32; distance *= 2",
+     "distance < 16; distance *= 2", "framework_softmax", None),
+    ("framework/cuda/collect_cuda.h", "w < Threads / 32; ++w",
+     "w + 1 < Threads / 32; ++w", "framework_reduce", None),
+    # Shared memory cut.
+    (OPS + "gemm_tile_cuda.h", "T b[Tile::depth][Tile::columns + 1];",
+     "T b[Tile::depth - 1][Tile::columns + 1];", "framework_matmul", None),
+    (OPS + "reduce_cuda.cu", "double[tile_rows][tile_columns]",
+     "double[tile_rows - 1][tile_columns]", "framework_reduce", None),
+]
+
+
+def run(command, **options):
+    return subprocess.run(command, capture_output=True, text=True, **options)
+
+
+class Build:
+    def __init__(self, folder):
+        self.folder = folder
+        with open(folder / "compile_commands.json", encoding="utf-8") as file:
+            self.commands = {pathlib.Path(c["file"]): c["command"]
+                             for c in json.load(file)}
+
+    @staticmethod
+    def sanitizer(words):
+        sanitized = any(w.startswith("-fsanitize") for w in words)
+        return [] if sanitized else ["-fsanitize=address"]
+
+    def compile(self, source, include, replaced, out):
+        """Compiles `source` with the changed files of `include` first."""
+        words = [w for w in shlex.split(self.commands[source])
+                 if not w.endswith("ccache")]
+        while words and not words[0].endswith("c++"):
+            words.pop(0)
+        words[words.index("-o") + 1] = str(out)
+        for option in ("-MF", "-MT"):
+            if option in words:
+                at = words.index(option)
+                del words[at:at + 2]
+        words = [w for w in words if w != "-MD"]
+        words[words.index(str(source))] = str(replaced.get(source, source))
+        words[1:1] = [f"-I{include}", *self.sanitizer(words)]
+        return run(words, cwd=self.folder)
+
+    def link(self, test, objects, out):
+        lines = run(["ninja", "-C", str(self.folder), "-t", "commands",
+                     f"tests/test_{test}"]).stdout.splitlines()
+        words = shlex.split(lines[-1])
+        words = words[words.index("&&") + 1:] if words[0] == ":" else words
+        words = words[:words.index("&&")] if "&&" in words else words
+        words[words.index("-o") + 1] = str(out)
+        words[1:1] = [*self.sanitizer(words), *(str(o) for o in objects)]
+        return run(words, cwd=self.folder)
+
+
+# Kernel files that a header's change is compiled into for each test program.
+USERS = {
+    "framework_matmul": ["gemm"], "framework_conv1d": ["conv1d"],
+    "framework_reduce": ["reduce"], "framework_softmax": ["softmax"],
+    "framework_arithmetic": ["arithmetic"],
+}
+
+
+def caught(build, fault, folder):
+    """How a fault was caught, or '' if it was not."""
+    file, text, replacement, test, _ = fault
+    source = (ROOT / file).read_text(encoding="utf-8")
+    if text not in source:
+        return "the text is not there: update the list"
+    changed = folder / "sigtape" / file
+    changed.parent.mkdir(parents=True, exist_ok=True)
+    changed.write_text(source.replace(text, replacement, 1), encoding="utf-8")
+    path = ROOT / file
+    units = [path] if path.suffix == ".cu" else [
+        ROOT / OPS / f"{name}_cuda.cu" for name in USERS[test]]
+    objects = []
+    for i, unit in enumerate(units):
+        out = folder / f"{i}.o"
+        result = build.compile(unit, folder, {path: changed}, out)
+        if result.returncode:
+            return "compiler"
+        objects.append(out)
+    program = folder / "test"
+    result = build.link(test, objects, program)
+    if result.returncode:
+        return "linker: " + result.stderr[-300:]
+    try:
+        result = run([str(program), "--gtest_filter=*Battery*:*Dropout*"],
+                     cwd=ROOT, timeout=300,
+                     env={**os.environ, "SIGTAPE_BATTERY": "cuda"})
+    except subprocess.TimeoutExpired:
+        return "no end"
+    if result.returncode == 0:
+        return ""
+    output = result.stdout + result.stderr
+    for sign in ("AddressSanitizer", "runtime error", "cuda emulator",
+                 "deadlock"):
+        if sign in output:
+            return sign
+    return "battery"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--list", action="store_true")
+    arguments = parser.parse_args()
+    faults = [f for f in FAULTS if arguments.only in f[0] + f[1]]
+    if arguments.list:
+        for file, text, replacement, _, _ in faults:
+            print(f"{file}: {text!r} -> {replacement!r}")
+        return 0
+    build = Build(arguments.build.resolve())
+    found = silent = 0
+    for fault in faults:
+        with tempfile.TemporaryDirectory() as folder:
+            how = caught(build, fault, pathlib.Path(folder))
+        found += bool(how)
+        silent += not how and fault[4] is None
+        verdict = how or f"missed: {fault[4] or 'NO EXPLANATION'}"
+        print(f"{fault[0]}: {' '.join(fault[1].split())[:60]!r}: {verdict}",
+              flush=True)
+    print(f"{found} of {len(faults)} faults caught, {silent} missed without an "
+          "explanation")
+    return 1 if silent else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
