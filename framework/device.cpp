@@ -37,10 +37,9 @@ Device select_device(const std::string& text) {
   require<DeviceError>(count > 0, "device ", device, ": ",
                        cuda::no_device_reason(),
                        "; use --device cpu or --device auto");
-  require<DeviceError>(device.index < count, "device ", device, ": there ",
-                       count == 1 ? "is one device" : "are devices", ", cuda:0",
-                       count == 1 ? "" : " to cuda:",
-                       count == 1 ? "" : std::to_string(count - 1));
+  require<DeviceError>(device.index < count, "device ", device,
+                       ": the last CUDA device is cuda:", count - 1,
+                       "; use that, --device cpu or --device auto");
   return device;
 }
 

@@ -3,15 +3,19 @@
 # sanitizer (with leaks) and the undefined-behaviour sanitizer, without the
 # tests labelled `long`.
 #
-# usage: tests/run.sh [--quick] [--help]
+# usage: tests/run.sh [--quick] [--cuda] [--help]
 #   --quick   the release build only
+#   --cuda    after all that, CUDA kernels: the battery of operations with them
+#             on the processor, under the sanitizers
 set -eu
 cd "$(dirname "$0")/.."
 
 quick=false
+cuda=false
 for argument in "$@"; do
   case "$argument" in
     --quick) quick=true ;;
+    --cuda) cuda=true ;;
     --help | -h)
       sed -n '2,/^set/s/^# \{0,1\}//p' tests/run.sh
       exit 0
@@ -50,3 +54,8 @@ stage "test release" run_tests release
 stage "configure asan" cmake --preset asan
 stage "build asan" cmake --build --preset asan --parallel "$jobs"
 run_tests asan --label-exclude long
+$cuda || exit 0
+stage "configure cuda-host" cmake --preset cuda-host
+stage "build cuda-host" cmake --build --preset cuda-host --parallel "$jobs"
+SIGTAPE_BATTERY=cuda run_tests cuda-host --label-exclude long \
+  --tests-regex "^framework|^layers|trainer.golden"

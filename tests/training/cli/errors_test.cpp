@@ -142,7 +142,7 @@ constexpr WrongUse wrong_uses[] = {
     {"train @/good.yaml --threads=-2", 2, "--threads|at least 1, got -2"},
     {"train @/good.yaml --threads two", 2, "--threads|two"},
     {"train @/good.yaml --device gpu", 2, "expected auto, cpu, cuda"},
-    {"train @/good.yaml --device cuda", 6, "CUDA|--device cpu"},
+    {"train @/good.yaml --device cuda:9", 6, "CUDA|--device cpu"},
     {"train @/good.yaml --device cuda:7", 6, "cuda:7"},
     {"train @/good.yaml --set", 2, "--set"},
     {"train @/good.yaml --set epochs", 2, "--set epochs"},
@@ -172,7 +172,7 @@ constexpr WrongUse wrong_uses[] = {
     {"bench signature --batch 1 --length 3 --channels 2 --depth 2 --dtype int",
      2, "float32 or float64"},
     {"bench signature --batch 1 --length 3 --channels 2 --depth 2 --device "
-     "cuda",
+     "cuda:9",
      6, "CUDA"},
     // Configurations.
     {"train @/nowhere.yaml", 5, "nowhere.yaml"},
