@@ -150,11 +150,10 @@ if [ $gtest = ON ]; then
   check golden_training \
     "$build/tests/test_training_trainer_golden"
 fi
-config=$(find configs -name '*.yaml' | sort | head -1)
 train() {
   rm -rf "$OUT/run$1"
-  "$sigtrain" train "$config" --device cuda --run-dir "$OUT/run$1" \
-    train.epochs=5
+  "$sigtrain" train benchmarks/configs/keras-sig.yaml --device cuda \
+    --run-dir "$OUT/run$1" --set train.epochs=3
 }
 check train_once train 1
 check train_again train 2
@@ -167,14 +166,39 @@ rm -rf "$OUT/run1" "$OUT/run2"
 
 # ---- Times of signatures and of training steps
 
-for size in "128 100 3 4" "128 500 6 4" "128 500 10 4" "128 1000 5 5"; do
-  set -- $size
-  name="signature_$1_$2_$3_$4"
-  check "$name" "$sigtrain" bench signature --device cuda --batch "$1" \
-    --length "$2" --channels "$3" --depth "$4"
-  tail -n 1 "$OUT/$name.log" | grep -q '^{' &&
-    note "${name}_times" "$(tail -n 1 "$OUT/$name.log")"
+# time_of NAME ARGUMENTS...: notes what `sigtrain bench ARGUMENTS` prints.
+time_of() {
+  name=$1
+  shift
+  if "$sigtrain" bench "$@" --json >"$OUT/$name.log" 2>&1; then
+    note "$name" "$(tail -n 1 "$OUT/$name.log")"
+  else
+    note "$name" false
+    failed=1
+  fi
+}
+for length in 100 500 1000; do
+  for channels in 3 6 10; do
+    for depth in 2 3 4 5; do
+      time_of "signature_128_${length}_${channels}_$depth" signature \
+        --device cuda --batch 128 --length $length --channels $channels \
+        --depth $depth
+    done
+  done
 done
+for length in 100 200 350 500; do
+  for channels in 2 4 6 10; do
+    for depth in 2 3 4; do
+      time_of "keras_sig_${length}_${channels}_$depth" train \
+        benchmarks/configs/keras-sig.yaml --steps 100 --set device=cuda \
+        --set data.train.random.length=$length \
+        --set model.layers.0.out=$channels --set model.layers.1.depth=$depth
+    done
+  done
+done
+time_of signet3_128_500_3_4 train benchmarks/configs/signet-random.yaml \
+  --steps 50 --set device=cuda --set data.train.random.length=500 \
+  --set model.type=signet3 --set model.depth=4 --set train.batch_size=128
 if command -v python3 >/dev/null; then
   for peer in pathsig pysiglib; do
     python3 -c "import $peer" 2>/dev/null &&
