@@ -2,7 +2,7 @@
 """Plants faults in the signature kernels for GPUs, one at a time, and reports
 which of them the tests on the emulator find.
 
-usage: tests/cuda_mutations.py BUILD [--report FILE] [--jobs N] [--only TEXT]
+usage: tests/cuda_signature_mutations.py BUILD [--report FILE] [--jobs N] [--only TEXT]
                                [--thread-sanitizer]
 
 BUILD is a configured and built release tree (its static libraries give the
@@ -268,7 +268,7 @@ def report(rows, file):
     caught = sum(r is not None for _, r in rows)
     lines = ["# Faults planted in the GPU kernels", "",
              "What the tests on the emulator find of faults planted one at a "
-             "time (`tests/cuda_mutations.py`).", "",
+             "time (`tests/cuda_signature_mutations.py`).", "",
              f"{caught} of {len(rows)} found.", "",
              "| file | fault | found by |", "|---|---|---|"]
     for fault, found in rows:

@@ -16,9 +16,11 @@ struct Leaves {
   Tensor path, basepoint, initial;
 };
 
-Tensor leaf(const GoldenCase& golden, const char* name, DType dtype) {
+Tensor leaf(const GoldenCase& golden, const char* name, DType dtype,
+            Device device) {
   if (!golden.has(name)) return {};
-  return golden_tensor(golden.at(name), dtype).set_requires_grad();
+  Tensor values = golden_tensor(golden.at(name), dtype).to(device);
+  return values.set_requires_grad();
 }
 
 SignatureOptions options_of(const GoldenCase& golden, const Leaves& leaves) {
@@ -33,10 +35,12 @@ SignatureOptions options_of(const GoldenCase& golden, const Leaves& leaves) {
   return options;
 }
 
-void check(const GoldenCase& golden, DType dtype, double tolerance) {
+void check(const GoldenCase& golden, DType dtype, double tolerance,
+           Device device) {
   SCOPED_TRACE(golden.arguments.dump());
-  Leaves leaves{leaf(golden, "path", dtype), leaf(golden, "basepoint", dtype),
-                leaf(golden, "initial", dtype)};
+  Leaves leaves{leaf(golden, "path", dtype, device),
+                leaf(golden, "basepoint", dtype, device),
+                leaf(golden, "initial", dtype, device)};
   const Tensor y = signature(leaves.path, golden.arguments.at("depth"),
                              options_of(golden, leaves));
   const GoldenArray& expected = golden.at("signature");
@@ -44,7 +48,7 @@ void check(const GoldenCase& golden, DType dtype, double tolerance) {
                          expected.shape.begin(), expected.shape.end()))
       << y.shape();
   EXPECT_LE(relative_error(y.to_vector(), expected.values), tolerance);
-  y.backward(golden_tensor(golden.at("g_signature"), dtype));
+  y.backward(golden_tensor(golden.at("g_signature"), dtype).to(device));
   const auto gradient = [&](const char* name, const Tensor& of) {
     if (!golden.has(name)) return;
     ASSERT_TRUE(of.grad().defined()) << name;
@@ -57,16 +61,24 @@ void check(const GoldenCase& golden, DType dtype, double tolerance) {
   gradient("d_initial", leaves.initial);
 }
 
-void check_all(DType dtype, double tolerance) {
+void check_all(DType dtype, double tolerance, Device device = {}) {
   const CollectWarnings initial_without_basepoint;
   const auto cases = golden_cases("signature");
   ASSERT_EQ(cases.size(), 125u);
-  for (const GoldenCase& golden : cases) check(golden, dtype, tolerance);
+  for (const GoldenCase& golden : cases)
+    check(golden, dtype, tolerance, device);
   EXPECT_EQ(initial_without_basepoint.texts().size(), 1u);
 }
 
 TEST(SignatureOpGolden, Float64) { check_all(DType::float64, 1e-10); }
 TEST(SignatureOpGolden, Float32) { check_all(DType::float32, 1e-5); }
+
+TEST(SignatureOpGolden, OnAGpu) {
+  if (cuda_device_count() == 0) GTEST_SKIP() << "no CUDA device";
+  const Device device{Device::Type::cuda, 0};
+  check_all(DType::float64, 1e-10, device);
+  check_all(DType::float32, 1e-5, device);
+}
 
 }  // namespace
 }  // namespace sigtape::test

@@ -161,6 +161,25 @@ TEST(CudaSignature, BatchesAndManyPrefixes) {
   }
 }
 
+// Paths cut into segments, blocks of their own, and prefixes into slices.
+TEST(CudaSignature, SegmentsAndSlices) {
+  for (const auto& [channels, depth] : {std::pair{3, 4}, {2, 5}, {5, 3}}) {
+    for (const unsigned flags : {0u, 10u, 24u, 46u}) {
+      expect_equal(
+          with_flags(
+              {.batch = 2, .length = 500, .channels = channels, .depth = depth},
+              flags),
+          flags);
+    }
+  }
+  for (const unsigned flags : {0u, 58u}) {
+    expect_equal(
+        with_flags({.batch = 1, .length = 40, .channels = 6, .depth = 4},
+                   flags),
+        flags);
+  }
+}
+
 TEST(CudaSignature, OnePointWithABasepoint) {
   for (const bool stream : {false, true})
     expect_equal({.batch = 3,
