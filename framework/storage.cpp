@@ -1,8 +1,21 @@
 #include "sigtape/framework/storage.h"
 
+#include <cstring>
+#include <utility>
+
 #include "sigtape/framework/cuda/runtime.h"
 
 namespace sigtape {
+
+RowSelection::RowSelection(Ref<Storage> source, std::int64_t bytes,
+                           std::int64_t count)
+    : source(std::move(source)),
+      bytes(bytes),
+      count(count),
+      starts(static_cast<std::int64_t*>(
+          cache_allocate(count * sizeof(std::int64_t)))) {}
+
+RowSelection::~RowSelection() { cache_free(starts); }
 
 Storage::Storage(std::int64_t bytes, Device device)
     : bytes_(bytes), device_(device) {
@@ -15,11 +28,26 @@ Storage::Storage(std::int64_t bytes, Device device)
   pool_ = block.pool;
 }
 
+Storage::Storage(Ref<RowSelection> selection)
+    : selection_(std::move(selection)),
+      bytes_(selection_->bytes * selection_->count) {}
+
 Storage::~Storage() {
   if (device_.is_cpu()) {
     cache_free(data_);
   } else {
     cuda::release({data_, pool_}, bytes_, device_.index);
+  }
+}
+
+void Storage::copy_selection() const {
+  if (!selection_) return;
+  const RowSelection& s = *selection_;
+  data_ = cache_allocate(static_cast<std::size_t>(bytes_));
+  const char* from = static_cast<const char*>(s.source->data());
+  for (std::int64_t i = 0; i < s.count; ++i) {
+    std::memcpy(static_cast<char*>(data_) + i * s.bytes, from + s.starts[i],
+                s.bytes);
   }
 }
 

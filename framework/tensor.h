@@ -162,6 +162,12 @@ Tensor from_values(std::span<const double> values, const Shape& shape,
                    TensorOptions options = {});
 Tensor from_values(std::initializer_list<double> values, const Shape& shape,
                    TensorOptions options = {});
+/// A tensor of `shape` on the CPU whose block i, shape[0] of them, is what
+/// stands from element firsts[i] of the contiguous `source` on. Copied when the
+/// elements are first asked for; some operations read them where they stand
+/// instead. `source` must not change as long as the result lives.
+Tensor select_blocks(const Tensor& source, std::span<const std::int64_t> firsts,
+                     const Shape& shape);
 /// An int64 tensor of one dimension, on the CPU.
 Tensor from_indices(std::span<const std::int64_t> values);
 /// count numbers from first to last at equal steps; first where count is 1.

@@ -68,6 +68,28 @@ Tensor from_values(std::initializer_list<double> values, const Shape& shape,
   return from_values(std::span(values.begin(), values.size()), shape, options);
 }
 
+Tensor select_blocks(const Tensor& source, std::span<const std::int64_t> firsts,
+                     const Shape& shape) {
+  require(
+      shape.rank() >= 1 && shape[0] == static_cast<std::int64_t>(firsts.size()),
+      "select_blocks: expected a shape of ", firsts.size(), " blocks, got ",
+      shape);
+  require(source.device().is_cpu() && source.is_contiguous(),
+          "select_blocks: expected a contiguous source on the CPU");
+  const std::int64_t count = shape[0], size = size_of(source.dtype());
+  const std::int64_t block = count ? shape.numel() / count : 0;
+  const Ref<RowSelection> selection(
+      new RowSelection(source.impl()->storage, block * size, count));
+  for (std::int64_t i = 0; i < count; ++i) {
+    require(firsts[i] >= 0 && firsts[i] + block <= source.numel(),
+            "select_blocks: block ", i, " from element ", firsts[i],
+            " on: expected ", block, " elements inside ", source.shape());
+    selection->starts[i] = (source.impl()->offset + firsts[i]) * size;
+  }
+  return Tensor(Ref<Storage>(new Storage(selection)), 0, shape,
+                shape.contiguous_strides(), source.dtype());
+}
+
 Tensor from_indices(std::span<const std::int64_t> values) {
   Tensor result =
       empty({static_cast<std::int64_t>(values.size())}, {DType::int64, {}});

@@ -1,7 +1,7 @@
 #include "sigtape/framework/ops.h"
+#include "sigtape/framework/ops/linear_kernels.h"
 #include "sigtape/framework/ops/matmul_kernels.h"
 #include "sigtape/framework/ops/optional.h"
-#include "sigtape/framework/ops/stream_net_kernels.h"
 #include "sigtape/framework/tape.h"
 
 namespace sigtape {
@@ -20,36 +20,36 @@ void check(const Tensor& x, const Tensor& weight, const Tensor& bias) {
           weight.size(0), "), got ", bias.shape());
 }
 
-// Few channels on many rows are a network on the points of a stream: matrix
-// products would leave most of a vector empty.
-constexpr std::int64_t kNarrow = 16;
-constexpr std::int64_t kManyRows = 256;
-
-StreamNetShape net_shape(const Tensor& x, const Tensor& weight) {
-  StreamNetShape s;
-  s.batch = 1;
-  s.length = x.size(0);
-  s.in = weight.size(1);
-  s.layers = 1;
-  s.sizes[0] = weight.size(0);
-  return s;
-}
-
-bool is_narrow(const Tensor& x, const Tensor& weight) {
-  return x.device().is_cpu() && x.size(0) >= kManyRows &&
-         weight.size(0) < kNarrow &&
-         stream_net_fits(Cpu{}, net_shape(x, weight));
+// The rows of x, where they stand.
+template <class T>
+RowRuns<T> runs_of(const Tensor& x) {
+  RowRuns<T> runs;
+  runs.width = x.size(1);
+  runs.length = x.size(0);
+  runs.runs = 1;
+  const RowSelection* s = x.impl()->storage->selection();
+  const auto row = static_cast<std::int64_t>(runs.width * sizeof(T));
+  if (s && row > 0 && s->bytes % row == 0 &&
+      x.numel() * static_cast<std::int64_t>(sizeof(T)) == s->bytes * s->count) {
+    const auto* source = static_cast<const char*>(s->source->data());
+    runs.data = reinterpret_cast<const T*>(source);
+    runs.end = reinterpret_cast<const T*>(source + s->source->bytes());
+    runs.starts = s->starts;
+    runs.runs = s->count;
+    runs.length = s->bytes / row;
+  } else {
+    runs.data = x.data<T>();
+    runs.end = runs.data + x.numel();
+  }
+  return runs;
 }
 
 void multiply_narrow(Tensor& out, const Tensor& x, const Tensor& weight,
                      const Tensor& bias) {
   const Tensor rows = dense(x), w = dense(weight), b = dense(bias);
-  dispatch_floating("linear", out, [&]<class T>(auto device, T) {
-    StreamNetWeights<T> weights;
-    weights.weight[0] = w.data<T>();
-    weights.bias[0] = pointer<T>(b);
-    stream_net_forward(device, net_shape(x, w), weights, rows.data<T>(),
-                       nullptr, out.mutable_data<T>());
+  dispatch_floating("linear", out, [&]<class T>(auto, T) {
+    linear_narrow(Cpu{}, runs_of<T>(rows), w.size(0), w.data<T>(),
+                  pointer<T>(b), out.mutable_data<T>());
   });
 }
 
@@ -57,14 +57,13 @@ void multiply_narrow(Tensor& out, const Tensor& x, const Tensor& weight,
 void add_narrow_gradients(Backward& back, const Tensor& x, Shape weight) {
   const Tensor rows = dense(x), dy = dense(back.grad());
   const TensorOptions options = {x.dtype(), x.device()};
-  Tensor dw = empty(weight, options), db = empty({weight[0]}, options);
-  dispatch_floating("linear", dw, [&]<class T>(auto device, T) {
-    StreamNetGradients<T> to;
-    to.weight[0] = dw.mutable_data<T>();
-    to.bias[0] = db.mutable_data<T>();
-    // No weights: a single layer reads them for dx only.
-    stream_net_backward(device, net_shape(x, dw), StreamNetWeights<T>(),
-                        rows.data<T>(), dy.data<T>(), to);
+  Tensor dw, db;
+  if (back.needs(1)) dw = empty(weight, options);
+  if (back.needs(2)) db = empty({weight[0]}, options);
+  dispatch_floating("linear", rows, [&]<class T>(auto, T) {
+    linear_narrow_gradients(Cpu{}, runs_of<T>(rows), weight[0], dy.data<T>(),
+                            dw.defined() ? dw.mutable_data<T>() : nullptr,
+                            db.defined() ? db.mutable_data<T>() : nullptr);
   });
   if (back.needs(1)) back.add(1, dw);
   if (back.needs(2)) back.add(2, db);
@@ -73,7 +72,9 @@ void add_narrow_gradients(Backward& back, const Tensor& x, Shape weight) {
 // x (rows, in) -> (rows, out).
 Tensor linear_rows(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   Tensor out = empty({x.size(0), weight.size(0)}, {x.dtype(), x.device()});
-  const bool narrow = is_narrow(x, weight);
+  const bool narrow =
+      x.device().is_cpu() &&
+      linear_is_narrow(Cpu{}, x.size(0), x.size(1), weight.size(0));
   if (narrow) {
     multiply_narrow(out, x, weight, bias);
   } else {

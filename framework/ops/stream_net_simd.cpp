@@ -3,7 +3,7 @@
 // many points) and back by transposes of 16-byte pieces within vectors.
 #include "sigtape/framework/ops/stream_net_simd.h"
 
-#include "sigtape/framework/simd/vec.h"
+#include "sigtape/framework/simd/pieces_simd.h"
 
 namespace sigtape::SIGTAPE_ISA_NAME {
 
@@ -154,91 +154,6 @@ void products(const PlaneProducts<T>& p) {
   }
 }
 
-// ---- Points and planes. A piece is 16 bytes: kPiece channels of a point. In
-// a vector of pieces, piece q of vector i belongs to point q kPiece + i.
-
-template <class T>
-struct PieceOf {
-  typedef T type __attribute__((vector_size(16)));
-};
-template <class T>
-using Piece = typename PieceOf<T>::type;
-
-template <class T>
-constexpr int kPiece = 16 / static_cast<int>(sizeof(T));
-template <class T>
-constexpr int kPieces = lanes<T>() / kPiece<T>;
-
-template <int... I>
-struct Indices {};
-template <int N, int... I>
-struct Counted : Counted<N - 1, N - 1, I...> {};
-template <int... I>
-struct Counted<0, I...> {
-  using type = Indices<I...>;
-};
-
-template <class V, int... I>
-SIGTAPE_INLINE auto join(V a, V b, Indices<I...>) {
-  return __builtin_shufflevector(a, b, I...);
-}
-
-// Pieces of points that are `step` apart, one after another.
-template <class T, int Pieces = kPieces<T>>
-SIGTAPE_INLINE auto load_pieces(const T* x, std::int64_t step) {
-  if constexpr (Pieces == 1) {
-    Piece<T> piece;
-    __builtin_memcpy(&piece, x, 16);
-    return piece;
-  } else {
-    return join(load_pieces<T, Pieces / 2>(x, step),
-                load_pieces<T, Pieces / 2>(x + Pieces / 2 * step, step),
-                typename Counted<Pieces * kPiece<T>>::type());
-  }
-}
-
-// Element c of every piece of pairs (a, b): for pieces of two elements.
-template <int C, class V, int... I>
-SIGTAPE_INLINE V pairs(V a, V b, Indices<I...>) {
-  constexpr int w = sizeof...(I);
-  return __builtin_shufflevector(a, b, (I % 2 * w + I / 2 * 2 + C)...);
-}
-
-// Within pieces of four: a and b alternating, from their elements `From` and
-// From + 1; then the pairs of a and of b that start at From.
-template <int From, class V, int... I>
-SIGTAPE_INLINE V alternate(V a, V b, Indices<I...>) {
-  constexpr int w = sizeof...(I);
-  return __builtin_shufflevector(a, b,
-                                 (I % 2 * w + I / 4 * 4 + I % 4 / 2 + From)...);
-}
-template <int From, class V, int... I>
-SIGTAPE_INLINE V halves(V a, V b, Indices<I...>) {
-  constexpr int w = sizeof...(I);
-  return __builtin_shufflevector(a, b,
-                                 (I % 4 / 2 * w + I / 4 * 4 + I % 2 + From)...);
-}
-
-// Vectors of pieces into planes, and back: it is its own inverse.
-template <class T>
-SIGTAPE_INLINE void transpose(Vec<T>* v) {
-  constexpr typename Counted<lanes<T>()>::type all;
-  if constexpr (kPiece<T> == 2) {
-    const Vec<T> first = pairs<0>(v[0], v[1], all);
-    v[1] = pairs<1>(v[0], v[1], all);
-    v[0] = first;
-  } else {
-    const Vec<T> a = alternate<0>(v[0], v[1], all),
-                 b = alternate<0>(v[2], v[3], all),
-                 c = alternate<2>(v[0], v[1], all),
-                 d = alternate<2>(v[2], v[3], all);
-    v[0] = halves<0>(a, b, all);
-    v[1] = halves<2>(a, b, all);
-    v[2] = halves<0>(c, d, all);
-    v[3] = halves<2>(c, d, all);
-  }
-}
-
 template <class T>
 SIGTAPE_KERNEL void to_planes(const PointRows<T>& rows, const T* x,
                               const T* end, T* planes,
@@ -247,13 +162,19 @@ SIGTAPE_KERNEL void to_planes(const PointRows<T>& rows, const T* x,
   const std::int64_t step = rows.step, channels = rows.channels;
   // The last piece of a point reads on into the next ones.
   const std::int64_t reach = (channels + p - 1) / p * p;
+  const PieceSteps steps = PieceSteps::of<T>(step);
   std::int64_t t = 0;
   for (; t + w <= rows.count && (t + w - 1) * step + reach <= end - x; t += w) {
+    const T* points[p];
+    SIGTAPE_UNROLL
+    for (int i = 0; i < p; ++i) points[i] = x + (t + i) * step;
     for (std::int64_t c = 0; c < channels; c += p) {
       Vec<T> v[p];
       SIGTAPE_UNROLL
       for (int i = 0; i < p; ++i) {
-        v[i] = load_pieces<T>(x + (t + i) * step + c, p * step);
+        points[i] = opaque(points[i]);
+        v[i] = load_pieces<T>(points[i], steps);
+        points[i] += p;
       }
       transpose<T>(v);
       SIGTAPE_UNROLL
@@ -267,29 +188,6 @@ SIGTAPE_KERNEL void to_planes(const PointRows<T>& rows, const T* x,
       planes[c * plane_step + t] = x[t * step + c];
     }
   }
-}
-
-template <class T, int Q, int... I>
-SIGTAPE_INLINE void store_piece(T* y, Vec<T> v, Indices<I...>) {
-  const Piece<T> piece = __builtin_shufflevector(v, v, (Q * kPiece<T> + I)...);
-  __builtin_memcpy(y, &piece, 16);
-}
-
-// The points in ascending order: what one writes beyond its channels, the next
-// overwrites.
-template <class T, int... Q>
-SIGTAPE_INLINE void store_pieces(T* y, std::int64_t step, const Vec<T>* v,
-                                 Indices<Q...>) {
-  constexpr int p = kPiece<T>;
-  const auto points = [&](auto point) __attribute__((always_inline)) {
-    SIGTAPE_UNROLL
-    for (int i = 0; i < p; ++i) point(i);
-  };
-  (points([&](int i) __attribute__((always_inline)) {
-     store_piece<T, Q>(y + (Q * p + i) * step, v[i],
-                       typename Counted<p>::type());
-   }),
-   ...);
 }
 
 template <class T>

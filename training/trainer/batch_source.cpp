@@ -77,15 +77,31 @@ Batch BatchSource::gather(std::span<const std::int64_t> indices) const {
   }
   table = table.to(options_.device);
   Batch result;
-  result.inputs.data = empty({batch, longest, channels_}, options_);
-  if (shortest != longest) result.inputs.lengths = clone(select_row(table, 2));
-  dispatch_floating("batch", points_, [&]<class T>(auto device, T) {
-    gather_streams(device, {batch, longest, channels_},
-                   table.data<std::int64_t>(), points_.data<T>(),
-                   result.inputs.data.template mutable_data<T>());
-  });
+  if (shortest == longest && points_.device().is_cpu()) {
+    result.inputs.data = select_streams(indices, longest);
+  } else {
+    result.inputs.data = empty({batch, longest, channels_}, options_);
+    if (shortest != longest)
+      result.inputs.lengths = clone(select_row(table, 2));
+    dispatch_floating("batch", points_, [&]<class T>(auto device, T) {
+      gather_streams(device, {batch, longest, channels_},
+                     table.data<std::int64_t>(), points_.data<T>(),
+                     result.inputs.data.template mutable_data<T>());
+    });
+  }
   result.targets = gather_targets(table);
   return result;
+}
+
+// Streams as they stand in the data: what reads a batch once need not wait for
+// a copy of it.
+Tensor BatchSource::select_streams(std::span<const std::int64_t> indices,
+                                   std::int64_t length) const {
+  CacheVector<std::int64_t> firsts(indices.size());
+  std::transform(indices.begin(), indices.end(), firsts.begin(),
+                 [this](std::int64_t i) { return offsets_[i] * channels_; });
+  const auto batch = static_cast<std::int64_t>(indices.size());
+  return select_blocks(points_, firsts, {batch, length, channels_});
 }
 
 Tensor BatchSource::gather_targets(const Tensor& table) const {

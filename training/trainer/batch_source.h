@@ -39,6 +39,8 @@ class BatchSource {
   Batch gather(std::span<const std::int64_t> indices) const;
 
  private:
+  Tensor select_streams(std::span<const std::int64_t> indices,
+                        std::int64_t length) const;
   // `table` (3, batch): of each case its index, first point and length.
   Tensor gather_targets(const Tensor& table) const;
 

@@ -1,0 +1,126 @@
+// Runs of rows are cut into tiles, tiles into tasks; both follow from the
+// shape. Each task has sums of the gradients of its own; the tasks' sums are
+// added in order.
+#include <algorithm>
+
+#include "sigtape/framework/node.h"
+#include "sigtape/framework/ops/linear_kernels.h"
+#include "sigtape/framework/ops/linear_simd.h"
+#include "sigtape/framework/parallel.h"
+#include "sigtape/framework/simd/isa.h"
+
+namespace sigtape {
+
+namespace {
+
+// Few numbers on many rows: matrix products would leave most of a vector
+// empty.
+constexpr std::int64_t kNarrow = 16;
+constexpr std::int64_t kManyRows = 256;
+
+constexpr std::int64_t kTile = 256;             // rows summed in registers
+constexpr std::int64_t kTaskNumbers = 1 << 16;  // of x, at least
+constexpr std::int64_t kMaxTasks = 16;
+
+template <class T>
+const LinearKernels<T>& kernels() {
+  switch (active_isa()) {
+#define SIGTAPE_CASE(name) \
+  case Isa::name:          \
+    return name::linear_kernels(T{});
+    SIGTAPE_FOR_EACH_ISA(SIGTAPE_CASE)
+#undef SIGTAPE_CASE
+    default:
+      return scalar::linear_kernels(T{});
+  }
+}
+
+// Rows `first`.. of `count`, neighbours of a run; `next` are those of the
+// task's next tile.
+template <class T>
+struct Tile {
+  const T *x, *next;
+  std::int64_t first, count;
+};
+
+// Calls f(task, tile) for the tiles of each task.
+template <class T, class F>
+void for_tiles(const RowRuns<T>& x, std::int64_t tasks, const F& f) {
+  const std::int64_t per_run = (x.length + kTile - 1) / kTile;
+  const std::int64_t tiles = x.runs * per_run;
+  parallel_for(tasks, [&](std::int64_t task) {
+    const std::int64_t last = (task + 1) * tiles / tasks;
+    const auto at = [&](std::int64_t i) {
+      return x.run(i / per_run) + i % per_run * kTile * x.width;
+    };
+    for (std::int64_t i = task * tiles / tasks; i < last; ++i) {
+      const std::int64_t first = i % per_run * kTile;
+      f(task, Tile<T>{at(i), at(i + 1 < last ? i + 1 : i),
+                      i / per_run * x.length + first,
+                      std::min(kTile, x.length - first)});
+    }
+  });
+}
+
+template <class T>
+std::int64_t tasks_of(const RowRuns<T>& x) {
+  const std::int64_t numbers = x.runs * x.length * x.width;
+  std::int64_t tasks = 1;
+  while (tasks < kMaxTasks && numbers >= 2 * tasks * kTaskNumbers) tasks *= 2;
+  return tasks;
+}
+
+}  // namespace
+
+bool linear_is_narrow(Cpu, std::int64_t rows, std::int64_t in,
+                      std::int64_t out) {
+  return rows >= kManyRows && out < kNarrow && in <= linear_most;
+}
+
+template <class T>
+void linear_narrow(Cpu, const RowRuns<T>& x, std::int64_t out, const T* weight,
+                   const T* bias, T* y) {
+  CacheVector<T> columns(x.width * out);  // [width, out]
+  for (std::int64_t o = 0; o < out; ++o) {
+    for (std::int64_t c = 0; c < x.width; ++c) {
+      columns[c * out + o] = weight[o * x.width + c];
+    }
+  }
+  const LinearKernels<T>& table = kernels<T>();
+  for_tiles(x, tasks_of(x), [&](std::int64_t, const Tile<T>& t) {
+    table.rows({t.count, x.width, out, t.x, x.end, columns.data(), bias,
+                y + t.first * out, t.next});
+  });
+}
+
+template <class T>
+void linear_narrow_gradients(Cpu, const RowRuns<T>& x, std::int64_t out,
+                             const T* dy, T* dweight, T* dbias) {
+  const LinearKernels<T>& table = kernels<T>();
+  const std::int64_t tasks = tasks_of(x), step = table.step(x.width);
+  const std::int64_t sums = out * step;
+  CacheVector<T> all(tasks * sums);  // [task, sums]
+  for_tiles(x, tasks, [&](std::int64_t task, const Tile<T>& t) {
+    table.products({t.count, x.width, out, t.x, x.end, dy + t.first * out,
+                    all.data() + task * sums, step, t.next});
+  });
+  for (std::int64_t task = 1; task < tasks; ++task) {
+    for (std::int64_t i = 0; i < sums; ++i) all[i] += all[task * sums + i];
+  }
+  for (std::int64_t o = 0; o < out; ++o) {
+    const T* row = all.data() + o * step;
+    if (dweight) std::copy_n(row, x.width, dweight + o * x.width);
+    if (dbias) dbias[o] = row[x.width];
+  }
+}
+
+#define INSTANTIATE(T)                                                        \
+  template void linear_narrow(Cpu, const RowRuns<T>&, std::int64_t, const T*, \
+                              const T*, T*);                                  \
+  template void linear_narrow_gradients(Cpu, const RowRuns<T>&, std::int64_t, \
+                                        const T*, T*, T*);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
+
+}  // namespace sigtape

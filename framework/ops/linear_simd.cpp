@@ -1,0 +1,317 @@
+// A linear map of few numbers to few numbers on many rows, which are read as
+// they stand and once.
+//
+// rows: lanes are neighbouring rows, so that few outputs never leave a vector
+//   empty. Pieces of the rows are transposed in registers and multiplied there.
+// products: lanes are the numbers of a row of x. A row's vectors are multiplied
+//   by each number of dy; the sums stay in registers for the whole call.
+#include "sigtape/framework/ops/linear_simd.h"
+
+#include "sigtape/framework/simd/pieces_simd.h"
+
+namespace sigtape::SIGTAPE_ISA_NAME {
+
+namespace {
+
+// Outputs of a block of rows and vectors of a tile of products: 32 registers,
+// or 16.
+#if SIGTAPE_VECTOR_BYTES == 64
+constexpr int kRegisters = 32, kOutputs = 16, kSums = 24;
+#else
+constexpr int kRegisters = 16, kOutputs = 8, kSums = 12;
+#endif
+// Brings rows that are read a little later near: the processor foresees
+// neither the next page nor the next run.
+template <class T>
+struct Ahead {
+  static constexpr std::int64_t distance = 2048 / sizeof(T);
+  const T *x, *next;
+  std::int64_t numbers;  // of x
+
+  SIGTAPE_INLINE void operator()(std::int64_t first, std::int64_t count) const {
+    first += distance;
+    const T* from = first < numbers ? x + first : next + (first - numbers);
+    for (std::int64_t i = 0; i < count;
+         i += 64 / static_cast<std::int64_t>(sizeof(T))) {
+      __builtin_prefetch(from + i);
+    }
+  }
+};
+
+// Outputs o.. of Blocks times lanes<T>() rows, as planes.
+template <class T, int Outputs, int Blocks>
+SIGTAPE_INLINE void multiply(const LinearRows<T>& r, const T* x, std::int64_t o,
+                             Vec<T> (*sums)[Outputs]) {
+  constexpr int p = kPiece<T>;
+  const std::int64_t in = r.in;
+  SIGTAPE_UNROLL
+  for (int i = 0; i < Outputs; ++i) {
+    const Vec<T> bias = broadcast<T>(r.bias ? r.bias[o + i] : T{0});
+    SIGTAPE_UNROLL
+    for (int b = 0; b < Blocks; ++b) sums[b][i] = bias;
+  }
+  const T* weight = r.weight + o;
+  const PieceSteps steps = PieceSteps::of<T>(in);
+  const T* rows[Blocks][p];
+  SIGTAPE_UNROLL
+  for (int b = 0; b < Blocks; ++b) {
+    SIGTAPE_UNROLL
+    for (int i = 0; i < p; ++i) rows[b][i] = x + (b * lanes<T>() + i) * in;
+  }
+  const auto add = [&](int numbers) __attribute__((always_inline)) {
+    Vec<T> v[Blocks][p];
+    SIGTAPE_UNROLL
+    for (int b = 0; b < Blocks; ++b) {
+      SIGTAPE_UNROLL
+      for (int i = 0; i < p; ++i) {
+        rows[b][i] = opaque(rows[b][i]);
+        v[b][i] = load_pieces<T>(rows[b][i], steps);
+        rows[b][i] += p;
+      }
+      transpose<T>(v[b]);
+    }
+    SIGTAPE_UNROLL
+    for (int k = 0; k < p; ++k) {
+      if (k >= numbers) break;
+      SIGTAPE_UNROLL
+      for (int i = 0; i < Outputs; ++i) {
+        const Vec<T> factor = broadcast(weight[i]);
+        SIGTAPE_UNROLL
+        for (int b = 0; b < Blocks; ++b) sums[b][i] += factor * v[b][k];
+      }
+      weight += r.out;
+    }
+  };
+  std::int64_t c = 0;
+  for (; c + p <= in; c += p) add(p);
+  if (c < in) add(static_cast<int>(in - c));
+}
+
+// Planes of lanes<T>() rows into rows of y. Pieces write up to 16 bytes beyond
+// the last row.
+template <class T, int Outputs>
+SIGTAPE_INLINE void write_rows(const Vec<T>* sums, T* y, std::int64_t step) {
+  constexpr int p = kPiece<T>;
+  // The last piece first: what it writes into the next row is overwritten.
+  SIGTAPE_UNROLL
+  for (int c = (Outputs - 1) / p * p; c >= 0; c -= p) {
+    Vec<T> v[p];
+    SIGTAPE_UNROLL
+    for (int i = 0; i < p; ++i) {
+      v[i] = sums[c + i < Outputs ? c + i : Outputs - 1];
+    }
+    transpose<T>(v);
+    store_pieces<T>(y + c, step, v, typename Counted<kPieces<T>>::type());
+  }
+}
+
+// The same for any place of y: `Outputs` of `step` numbers of a row, and the
+// first `count` rows only.
+template <class T, int Outputs>
+SIGTAPE_INLINE void write_within(const Vec<T>* sums, T* y, std::int64_t step,
+                                 std::int64_t count) {
+  T rows[lanes<T>() * Outputs + kPiece<T>];
+  write_rows<T, Outputs>(sums, rows, Outputs);
+  if (step == Outputs && count == lanes<T>()) {
+    __builtin_memcpy(y, rows, lanes<T>() * Outputs * sizeof(T));
+    return;
+  }
+  for (std::int64_t t = 0; t < count; ++t) {
+    __builtin_memcpy(y + t * step, rows + t * Outputs, Outputs * sizeof(T));
+  }
+}
+
+// Rows t.. of Blocks vectors of rows. What follows them in y belongs to others
+// if they are the `last`.
+template <class T, int Outputs, int Blocks>
+SIGTAPE_INLINE void row_blocks(const LinearRows<T>& r, std::int64_t o,
+                               std::int64_t t, bool last) {
+  Vec<T> sums[Blocks][Outputs];
+  multiply<T, Outputs, Blocks>(r, r.x + t * r.in, o, sums);
+  SIGTAPE_UNROLL
+  for (int b = 0; b < Blocks; ++b, t += lanes<T>()) {
+    T* y = r.y + t * r.out + o;
+    if (r.out == Outputs && (!last || b + 1 < Blocks)) {
+      write_rows<T, Outputs>(sums[b], y, Outputs);
+    } else {
+      write_within<T, Outputs>(sums[b], y, r.out, lanes<T>());
+    }
+  }
+}
+
+template <class T, int Outputs>
+SIGTAPE_KERNEL void row_outputs(const LinearRows<T>& r, std::int64_t o) {
+  constexpr int w = lanes<T>(), p = kPiece<T>;
+  constexpr int blocks = 2 * Outputs + 8 <= kRegisters ? 2 : 1, n = blocks * w;
+  // The last piece of a row reads on into the next one.
+  const std::int64_t reach = (r.in + p - 1) / p * p;
+  if (r.count >= n && r.x_end - r.x >= (r.count - 1) * r.in + reach) {
+    const Ahead<T> ahead{r.x, r.next, r.count * r.in};
+    std::int64_t t = 0;
+    for (; t + n <= r.count; t += n) {
+      ahead(t * r.in, n * r.in);
+      row_blocks<T, Outputs, blocks>(r, o, t, t + n == r.count);
+    }
+    // The rest together with some rows once more.
+    if (t < r.count) row_blocks<T, Outputs, blocks>(r, o, r.count - n, true);
+    return;
+  }
+  for (std::int64_t t = 0; t < r.count; t += w) {
+    T copy[(linear_most + p) * w] = {};
+    Vec<T> sums[1][Outputs];
+    const std::int64_t count = r.count - t < w ? r.count - t : w;
+    __builtin_memcpy(copy, r.x + t * r.in, count * r.in * sizeof(T));
+    multiply<T, Outputs, 1>(r, copy, o, sums);
+    write_within<T, Outputs>(sums[0], r.y + t * r.out + o, r.out, count);
+  }
+}
+
+template <class T, int Most = kOutputs>
+void outputs_from(const LinearRows<T>& r, std::int64_t o) {
+  const std::int64_t rest = r.out - o;
+  if constexpr (Most == 1) {
+    row_outputs<T, 1>(r, o);
+  } else if (rest >= Most) {
+    row_outputs<T, Most>(r, o);
+  } else {
+    outputs_from<T, Most - 1>(r, o);
+  }
+}
+
+template <class T>
+void rows(const LinearRows<T>& r) {
+  for (std::int64_t o = 0; o < r.out; o += kOutputs) outputs_from(r, o);
+}
+
+// Vectors from number j of a row on. In the last of them the numbers that are
+// not the row's count as 1: their products sum dy.
+template <class T, int Vectors>
+struct RowReader {
+  Mask<T> own;
+  std::int64_t j;
+
+  SIGTAPE_INLINE RowReader(std::int64_t in, std::int64_t j) : j(j) {
+    for (int e = 0; e < lanes<T>(); ++e) {
+      own[e] = j + (Vectors - 1) * lanes<T>() + e < in ? -1 : 0;
+    }
+  }
+  SIGTAPE_INLINE void operator()(const T* x, Vec<T>* row) const {
+    SIGTAPE_UNROLL
+    for (int v = 0; v < Vectors; ++v) {
+      row[v] = load(x + j + v * lanes<T>());
+      if (v == Vectors - 1) row[v] = own ? row[v] : broadcast(T{1});
+      row[v] = in_register(row[v]);
+    }
+  }
+};
+
+template <class T, int Outputs, int Vectors>
+SIGTAPE_KERNEL void product_tile(const LinearProducts<T>& p, std::int64_t o,
+                                 std::int64_t j) {
+  constexpr int w = lanes<T>();
+  constexpr int rows = 2 * Outputs * Vectors <= kSums ? 2 : 1;
+  const T *x = p.x, *dy = p.dy + o;
+  const std::int64_t in = p.in, out = p.out;
+  const RowReader<T, Vectors> read(in, j);
+  Vec<T> sums[rows][Outputs][Vectors] = {};
+  const auto add = [&](int r) __attribute__((always_inline)) {
+    Vec<T> row[Vectors];
+    read(x, row);
+    SIGTAPE_UNROLL
+    for (int i = 0; i < Outputs; ++i) {
+      const Vec<T> factor = broadcast(dy[i]);
+      SIGTAPE_UNROLL
+      for (int v = 0; v < Vectors; ++v) sums[r][i][v] += factor * row[v];
+    }
+    x += in;
+    dy += out;
+  };
+  const Ahead<T> ahead{p.x, p.next, o == 0 && j == 0 ? p.count * in : -1};
+  std::int64_t t = 0;
+  for (; t + 16 <= p.count; t += 16) {
+    if (ahead.numbers >= 0) ahead(t * in, 16 * in);
+    for (int k = 0; k < 16; k += rows) {
+      SIGTAPE_UNROLL
+      for (int r = 0; r < rows; ++r) add(r);
+    }
+  }
+  for (; t < p.count; ++t) add(0);
+  SIGTAPE_UNROLL
+  for (int i = 0; i < Outputs; ++i) {
+    SIGTAPE_UNROLL
+    for (int v = 0; v < Vectors; ++v) {
+      T* sum = p.sums + (o + i) * p.step + j + v * w;
+      store<T>(sum,
+               load(sum) + (rows == 2 ? sums[0][i][v] + sums[rows - 1][i][v]
+                                      : sums[0][i][v]));
+    }
+  }
+}
+
+template <class T, int Vectors, int Most>
+void products_from(const LinearProducts<T>& p, std::int64_t o, std::int64_t j) {
+  const std::int64_t rest = p.out - o;
+  if constexpr (Most == 1) {
+    product_tile<T, 1, Vectors>(p, o, j);
+  } else if (rest >= Most) {
+    product_tile<T, Most, Vectors>(p, o, j);
+  } else {
+    products_from<T, Vectors, Most - 1>(p, o, j);
+  }
+}
+
+// All outputs of `Vectors` vectors of x from number j on.
+template <class T, int Vectors>
+void product_panel(const LinearProducts<T>& p, std::int64_t j) {
+  constexpr int most = kSums / Vectors < 12 ? kSums / Vectors : 12;
+  for (std::int64_t o = 0; o < p.out; o += most) {
+    products_from<T, Vectors, most>(p, o, j);
+  }
+}
+
+// Of rows behind whose end enough may be read.
+template <class T>
+void add_products(const LinearProducts<T>& p) {
+  constexpr int w = lanes<T>();
+  std::int64_t vectors = p.step / w, j = 0;
+  for (; vectors >= 5 || vectors == 3; vectors -= 3, j += 3 * w) {
+    product_panel<T, 3>(p, j);
+  }
+  for (; vectors >= 2; vectors -= 2, j += 2 * w) product_panel<T, 2>(p, j);
+  for (; vectors >= 1; --vectors, j += w) product_panel<T, 1>(p, j);
+}
+
+// Room for a row's numbers and a 1.
+template <class T>
+std::int64_t step(std::int64_t numbers) {
+  constexpr int w = lanes<T>();
+  return (numbers + w) / w * w;
+}
+
+template <class T>
+void products(const LinearProducts<T>& p) {
+  LinearProducts<T> safe = p;
+  while (safe.count > 0 && p.x_end - p.x < (safe.count - 1) * p.in + p.step) {
+    --safe.count;
+  }
+  add_products(safe);
+  LinearProducts<T> single = p;
+  single.count = 1;
+  for (std::int64_t t = safe.count; t < p.count; ++t) {
+    T x[2 * linear_most] = {};
+    __builtin_memcpy(x, p.x + t * p.in, p.in * sizeof(T));
+    single.x = x;
+    single.dy = p.dy + t * p.out;
+    add_products(single);
+  }
+}
+
+template <class T>
+constexpr LinearKernels<T> table = {step<T>, rows<T>, products<T>};
+
+}  // namespace
+
+const LinearKernels<float>& linear_kernels(float) { return table<float>; }
+const LinearKernels<double>& linear_kernels(double) { return table<double>; }
+
+}  // namespace sigtape::SIGTAPE_ISA_NAME

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+
+// Shared with sources compiled per instruction set: plain types only.
+
+namespace sigtape {
+
+/// y = x W^T + bias on `count` rows: x [count, in], y [count, out].
+template <class T>
+struct LinearRows {
+  std::int64_t count = 0, in = 0, out = 0;
+  const T* x = nullptr;
+  const T* x_end = nullptr;   // numbers before it may be read
+  const T* weight = nullptr;  // [in, out]
+  const T* bias = nullptr;    // [out], or null
+  T* y = nullptr;
+  const T* next = nullptr;  // rows that are read after these
+};
+
+/// Sums over `count` rows of the products of dy with x and with 1: x [count,
+/// in], dy [count, out]. Number c of output o goes to sums[o * step + c], the
+/// sum of dy to c = in.
+template <class T>
+struct LinearProducts {
+  std::int64_t count = 0, in = 0, out = 0;
+  const T* x = nullptr;
+  const T* x_end = nullptr;  // as above
+  const T* dy = nullptr;
+  T* sums = nullptr;        // [out, step], added to
+  std::int64_t step = 0;    // LinearKernels::step(in)
+  const T* next = nullptr;  // rows that are read after these
+};
+
+/// The kernels of one instruction set, on the calling thread, for `in` and
+/// `out` of at most linear_most.
+template <class T>
+struct LinearKernels {
+  std::int64_t (*step)(std::int64_t numbers);
+  void (*rows)(const LinearRows<T>& rows);
+  void (*products)(const LinearProducts<T>& products);
+};
+constexpr std::int64_t linear_most = 64;
+
+#if defined(__x86_64__) || defined(_M_X64)
+namespace avx2 {
+const LinearKernels<float>& linear_kernels(float);
+const LinearKernels<double>& linear_kernels(double);
+}  // namespace avx2
+namespace avx512 {
+const LinearKernels<float>& linear_kernels(float);
+const LinearKernels<double>& linear_kernels(double);
+}  // namespace avx512
+#endif
+#if defined(__aarch64__)
+namespace neon {
+const LinearKernels<float>& linear_kernels(float);
+const LinearKernels<double>& linear_kernels(double);
+}  // namespace neon
+#endif
+namespace scalar {
+const LinearKernels<float>& linear_kernels(float);
+const LinearKernels<double>& linear_kernels(double);
+}  // namespace scalar
+
+}  // namespace sigtape
