@@ -20,27 +20,25 @@ constexpr int kRegisters = 32, kOutputs = 16, kSums = 24;
 #else
 constexpr int kRegisters = 16, kOutputs = 8, kSums = 12;
 #endif
-// Brings rows that are read a little later near: the processor foresees
-// neither the next page nor the next run.
+// Numbers ahead of those in work that are brought near, one line at a time
+// between the loads: many at once would hold the loads up.
 template <class T>
-struct Ahead {
-  static constexpr std::int64_t distance = 2048 / sizeof(T);
-  const T *x, *next;
-  std::int64_t numbers;  // of x
+constexpr std::int64_t kAhead = 4096 / sizeof(T);
 
-  SIGTAPE_INLINE void operator()(std::int64_t first, std::int64_t count) const {
-    first += distance;
-    const T* from = first < numbers ? x + first : next + (first - numbers);
-    for (std::int64_t i = 0; i < count;
-         i += 64 / static_cast<std::int64_t>(sizeof(T))) {
-      __builtin_prefetch(from + i);
-    }
-  }
-};
+// What is read kAhead numbers after number `at` of x, [numbers].
+template <class T>
+SIGTAPE_INLINE const char* ahead(const T* x, std::int64_t numbers,
+                                 const T* next, std::int64_t at) {
+  at += kAhead<T>;
+  return reinterpret_cast<const char*>(at < numbers ? x + at
+                                                    : next + (at - numbers));
+}
 
-// Outputs o.. of Blocks times lanes<T>() rows, as planes.
+// Outputs o.. of Blocks times lanes<T>() rows, as planes; `near` is brought
+// near.
 template <class T, int Outputs, int Blocks>
-SIGTAPE_INLINE void multiply(const LinearRows<T>& r, const T* x, std::int64_t o,
+SIGTAPE_INLINE void multiply(const LinearRows<T>& r, const T* x,
+                             const char* near, std::int64_t o,
                              Vec<T> (*sums)[Outputs]) {
   constexpr int p = kPiece<T>;
   const std::int64_t in = r.in;
@@ -64,6 +62,8 @@ SIGTAPE_INLINE void multiply(const LinearRows<T>& r, const T* x, std::int64_t o,
     for (int b = 0; b < Blocks; ++b) {
       SIGTAPE_UNROLL
       for (int i = 0; i < p; ++i) {
+        __builtin_prefetch(near);
+        near += sizeof(Vec<T>);
         rows[b][i] = opaque(rows[b][i]);
         v[b][i] = load_pieces<T>(rows[b][i], steps);
         rows[b][i] += p;
@@ -87,21 +87,47 @@ SIGTAPE_INLINE void multiply(const LinearRows<T>& r, const T* x, std::int64_t o,
   if (c < in) add(static_cast<int>(in - c));
 }
 
-// Planes of lanes<T>() rows into rows of y. Pieces write up to 16 bytes beyond
-// the last row.
+// Half of a and b, alternating by `Run` numbers: the first half, or the last.
+template <int Run, bool Last, class V, int... I>
+SIGTAPE_INLINE V alternate_runs(V a, V b, Indices<I...>) {
+  constexpr int w = sizeof...(I), first = Last ? w / 2 : 0;
+  return __builtin_shufflevector(
+      a, b, (first + I / (2 * Run) * Run + I % Run + I / Run % 2 * w)...);
+}
+
+// Planes of lanes<T>() rows into rows of y, contiguous. Where Outputs is
+// neither 1, 2 nor 4, up to 16 bytes beyond the last row are written too.
 template <class T, int Outputs>
-SIGTAPE_INLINE void write_rows(const Vec<T>* sums, T* y, std::int64_t step) {
-  constexpr int p = kPiece<T>;
-  // The last piece first: what it writes into the next row is overwritten.
-  SIGTAPE_UNROLL
-  for (int c = (Outputs - 1) / p * p; c >= 0; c -= p) {
-    Vec<T> v[p];
+SIGTAPE_INLINE void write_rows(const Vec<T>* sums, T* y) {
+  constexpr int p = kPiece<T>, w = lanes<T>();
+  constexpr typename Counted<w>::type all;
+  if constexpr (Outputs == 1) {
+    store<T>(y, sums[0]);
+  } else if constexpr (Outputs == 2) {
+    store<T>(y, alternate_runs<1, false>(sums[0], sums[1], all));
+    store<T>(y + w, alternate_runs<1, true>(sums[0], sums[1], all));
+  } else if constexpr (Outputs == 4 && w >= 4) {
+    const Vec<T> ab[] = {alternate_runs<1, false>(sums[0], sums[1], all),
+                         alternate_runs<1, true>(sums[0], sums[1], all)};
+    const Vec<T> cd[] = {alternate_runs<1, false>(sums[2], sums[3], all),
+                         alternate_runs<1, true>(sums[2], sums[3], all)};
     SIGTAPE_UNROLL
-    for (int i = 0; i < p; ++i) {
-      v[i] = sums[c + i < Outputs ? c + i : Outputs - 1];
+    for (int i = 0; i < 2; ++i) {
+      store<T>(y + 2 * i * w, alternate_runs<2, false>(ab[i], cd[i], all));
+      store<T>(y + (2 * i + 1) * w, alternate_runs<2, true>(ab[i], cd[i], all));
     }
-    transpose<T>(v);
-    store_pieces<T>(y + c, step, v, typename Counted<kPieces<T>>::type());
+  } else {
+    // The last piece first: what it writes into the next row is overwritten.
+    SIGTAPE_UNROLL
+    for (int c = (Outputs - 1) / p * p; c >= 0; c -= p) {
+      Vec<T> v[p];
+      SIGTAPE_UNROLL
+      for (int i = 0; i < p; ++i) {
+        v[i] = sums[c + i < Outputs ? c + i : Outputs - 1];
+      }
+      transpose<T>(v);
+      store_pieces<T>(y + c, Outputs, v, typename Counted<kPieces<T>>::type());
+    }
   }
 }
 
@@ -111,7 +137,7 @@ template <class T, int Outputs>
 SIGTAPE_INLINE void write_within(const Vec<T>* sums, T* y, std::int64_t step,
                                  std::int64_t count) {
   T rows[lanes<T>() * Outputs + kPiece<T>];
-  write_rows<T, Outputs>(sums, rows, Outputs);
+  write_rows<T, Outputs>(sums, rows);
   if (step == Outputs && count == lanes<T>()) {
     __builtin_memcpy(y, rows, lanes<T>() * Outputs * sizeof(T));
     return;
@@ -127,12 +153,13 @@ template <class T, int Outputs, int Blocks>
 SIGTAPE_INLINE void row_blocks(const LinearRows<T>& r, std::int64_t o,
                                std::int64_t t, bool last) {
   Vec<T> sums[Blocks][Outputs];
-  multiply<T, Outputs, Blocks>(r, r.x + t * r.in, o, sums);
+  const char* near = ahead(r.x, r.count * r.in, r.next, t * r.in);
+  multiply<T, Outputs, Blocks>(r, r.x + t * r.in, near, o, sums);
   SIGTAPE_UNROLL
   for (int b = 0; b < Blocks; ++b, t += lanes<T>()) {
     T* y = r.y + t * r.out + o;
     if (r.out == Outputs && (!last || b + 1 < Blocks)) {
-      write_rows<T, Outputs>(sums[b], y, Outputs);
+      write_rows<T, Outputs>(sums[b], y);
     } else {
       write_within<T, Outputs>(sums[b], y, r.out, lanes<T>());
     }
@@ -146,10 +173,8 @@ SIGTAPE_KERNEL void row_outputs(const LinearRows<T>& r, std::int64_t o) {
   // The last piece of a row reads on into the next one.
   const std::int64_t reach = (r.in + p - 1) / p * p;
   if (r.count >= n && r.x_end - r.x >= (r.count - 1) * r.in + reach) {
-    const Ahead<T> ahead{r.x, r.next, r.count * r.in};
     std::int64_t t = 0;
     for (; t + n <= r.count; t += n) {
-      ahead(t * r.in, n * r.in);
       row_blocks<T, Outputs, blocks>(r, o, t, t + n == r.count);
     }
     // The rest together with some rows once more.
@@ -161,7 +186,8 @@ SIGTAPE_KERNEL void row_outputs(const LinearRows<T>& r, std::int64_t o) {
     Vec<T> sums[1][Outputs];
     const std::int64_t count = r.count - t < w ? r.count - t : w;
     __builtin_memcpy(copy, r.x + t * r.in, count * r.in * sizeof(T));
-    multiply<T, Outputs, 1>(r, copy, o, sums);
+    multiply<T, Outputs, 1>(r, copy, reinterpret_cast<const char*>(copy), o,
+                            sums);
     write_within<T, Outputs>(sums[0], r.y + t * r.out + o, r.out, count);
   }
 }
@@ -213,8 +239,14 @@ SIGTAPE_KERNEL void product_tile(const LinearProducts<T>& p, std::int64_t o,
   const T *x = p.x, *dy = p.dy + o;
   const std::int64_t in = p.in, out = p.out;
   const RowReader<T, Vectors> read(in, j);
+  const char* near = ahead(p.x, p.count * in, p.next, 0);
   Vec<T> sums[rows][Outputs][Vectors] = {};
   const auto add = [&](int r) __attribute__((always_inline)) {
+    if (j == 0) {
+      SIGTAPE_UNROLL
+      for (int v = 0; v < Vectors; ++v) __builtin_prefetch(near + 64 * v);
+      near += in * sizeof(T);
+    }
     Vec<T> row[Vectors];
     read(x, row);
     SIGTAPE_UNROLL
@@ -226,14 +258,10 @@ SIGTAPE_KERNEL void product_tile(const LinearProducts<T>& p, std::int64_t o,
     x += in;
     dy += out;
   };
-  const Ahead<T> ahead{p.x, p.next, o == 0 && j == 0 ? p.count * in : -1};
   std::int64_t t = 0;
-  for (; t + 16 <= p.count; t += 16) {
-    if (ahead.numbers >= 0) ahead(t * in, 16 * in);
-    for (int k = 0; k < 16; k += rows) {
-      SIGTAPE_UNROLL
-      for (int r = 0; r < rows; ++r) add(r);
-    }
+  for (; t + rows <= p.count; t += rows) {
+    SIGTAPE_UNROLL
+    for (int r = 0; r < rows; ++r) add(r);
   }
   for (; t < p.count; ++t) add(0);
   SIGTAPE_UNROLL
