@@ -1,7 +1,10 @@
 """What the comparisons share: workers of the peers, programs of this library,
-the peak of multiply-adds, interleaved rounds, CSV."""
+the peak of multiply-adds, interleaved rounds, a CSV that a run resumes."""
 
+import argparse
+import contextlib
 import csv
+import fcntl
 import json
 import os
 import pathlib
@@ -18,9 +21,7 @@ class Sigtrain:
     def __init__(self, build, threads, isa, arguments, keys):
         self.program = [build / "sigtrain", "bench"]
         self.arguments, self.threads, self.keys = arguments, threads, keys
-        self.environment = dict(os.environ)
-        if isa:
-            self.environment["SIGTAPE_ISA"] = isa
+        self.environment = dict(os.environ, SIGTAPE_ISA=isa)
 
     def time(self, case, budget):
         result = subprocess.run(
@@ -28,7 +29,7 @@ class Sigtrain:
              f"--threads={self.threads}"],
             capture_output=True, text=True, env=self.environment)
         if result.returncode:
-            return {"error": result.stderr.strip()}
+            return {"error": result.stderr.strip()[:200]}
         record = json.loads(result.stdout)
         return {name: record[key] for name, key in self.keys.items()}
 
@@ -40,12 +41,14 @@ class Peer:
     """A worker process that keeps its compiled functions between rounds."""
 
     def __init__(self, python, name, threads):
-        self.process = subprocess.Popen(
-            [python, "worker.py", name, str(threads)], cwd=HERE / "peers",
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, text=True)
+        self.command = [python, "worker.py", name, str(threads)]
+        self.process = None
 
     def time(self, case, budget):
+        if not self.process or self.process.poll() is not None:
+            self.process = subprocess.Popen(
+                self.command, cwd=HERE / "peers", stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         try:
             self.process.stdin.write(json.dumps({**case, "budget": budget})
                                      + "\n")
@@ -56,8 +59,9 @@ class Peer:
         return json.loads(line) if line else {"error": "the process ended"}
 
     def close(self):
-        self.process.stdin.close()
-        self.process.wait()
+        if self.process:
+            self.process.stdin.close()
+            self.process.wait()
 
 
 def installed_peers(names, folder, threads):
@@ -76,61 +80,134 @@ def installed_peers(names, folder, threads):
     return found
 
 
-def fma_peak(build, isa):
-    """{"isa", "float32", "float64"}: G multiply-adds a second of one core."""
-    environment = dict(os.environ, **({"SIGTAPE_ISA": isa} if isa else {}))
-    result = subprocess.run([build / "benchmarks" / "benchmark_fma_peak"],
-                            capture_output=True, text=True, check=True,
-                            env=environment)
+def processor_rates(build, isa):
+    """{"float32", "float64": G multiply-adds a second of one core,
+    "bandwidth": GB a second that it reads from memory}."""
+    result = subprocess.run(
+        [build / "benchmarks" / "benchmark_fma_peak"], capture_output=True,
+        text=True, check=True, env=dict(os.environ, SIGTAPE_ISA=isa))
     return json.loads(result.stdout)
 
 
-def measure(cases, entrants, rounds, budget):
-    """Yields (case, {entrant: {key: least seconds} or {"error": text}})."""
-    for case in cases:
-        best = {name: {} for name in entrants}
-        for _ in range(rounds):
-            for name, entrant in entrants.items():
-                if "error" in best[name]:
-                    continue
-                for key, value in entrant.time(case, budget).items():
-                    best[name][key] = (value if key == "error" else
-                                       min(value, best[name].get(key, value)))
-        print(case, best, file=sys.stderr, flush=True)
-        yield case, best
+@contextlib.contextmanager
+def held(path):
+    """Holds the lock file that others who measure here take, if any."""
+    if path is None:
+        yield
+        return
+    with open(path, "a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
-def best_peer(best, key):
+def smaller(best, figures):
+    """Least seconds of all rounds; memory as measured first."""
+    for key, value in figures.items():
+        if key in ("error", "memory"):
+            best.setdefault(key, value)
+        else:
+            best[key] = min(value, best.get(key, value))
+
+
+def time_case(case, entrants, arguments):
+    best = {name: {} for name in entrants}
+    for _ in range(arguments.rounds):
+        for name, entrant in entrants.items():
+            if "error" not in best[name]:
+                smaller(best[name], entrant.time(case, arguments.budget))
+    return best
+
+
+def measure(cases, entrants, arguments, keys):
+    """Times the cases that the CSV file does not have yet and adds them, each
+    as soon as it is measured: a run that was stopped goes on."""
+    path = arguments.out.with_suffix(".csv")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    columns = list(cases[0])
+    known = read_rows(path) if path.exists() else []
+    done = {tuple(str(r[c]) for c in columns) for r in known}
+    left = [c for c in cases if tuple(map(str, c.values())) not in done]
+    rates = {isa: processor_rates(arguments.build, isa)
+             for isa in arguments.isas} if left else {}
+    header = [*columns, "threads",
+              *(f"{isa}_{r}" for isa in arguments.isas
+                for r in ("float32", "float64", "bandwidth")),
+              *(f"{n}_{k}" for n in entrants for k in (*keys, "error"))]
+    with open(path, "a", newline="") as file:
+        writer = csv.writer(file)
+        if not known:
+            writer.writerow(header)
+        for case in left:
+            with held(arguments.lock):
+                best = time_case(case, entrants, arguments)
+            row = [*case.values(), arguments.threads,
+                   *(rates[isa][r] for isa in arguments.isas
+                     for r in ("float32", "float64", "bandwidth")),
+                   *(best[n].get(k, "") for n in entrants
+                     for k in (*keys, "error"))]
+            writer.writerow(row)
+            file.flush()
+            print(case, best, file=sys.stderr, flush=True)
+    for entrant in entrants.values():
+        entrant.close()
+
+
+def read_rows(path):
+    """Rows of a CSV file with numbers as numbers and gaps as None."""
+    def value(text):
+        try:
+            return float(text) if text else None
+        except ValueError:
+            return text
+
+    with open(path, newline="") as file:
+        return [{k: value(v) for k, v in row.items()}
+                | {k: int(row[k]) for k in ("batch", "length", "channels",
+                                            "depth", "threads")}
+                for row in csv.DictReader(file)]
+
+
+def best_peer(row, key):
     """Name and seconds of the fastest peer; (None, None) without any."""
-    times = {n: b[key] for n, b in best.items() if n != "sigtape" and key in b}
+    times = {n[:-len(key) - 1]: v for n, v in row.items()
+             if n.endswith("_" + key) and not n.startswith("sigtape") and v}
     name = min(times, key=times.get) if times else None
     return name, times.get(name)
 
 
-def write_csv(path, results, threads, peak, keys):
-    """One row per case with every entrant's figures, failures too."""
-    names = list(results[0][1])
-    columns = list(results[0][0])
-    with open(path, "w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow([*columns, "threads", "isa", "fma_peak_gfma",
-                         *(f"{n}_{k}" for n in names
-                           for k in (*keys, "error"))])
-        for case, best in results:
-            cells = [best[n].get(k, "") for n in names
-                     for k in (*keys, "error")]
-            writer.writerow([*case.values(), threads, peak["isa"],
-                             peak["float32"], *cells])
+def supported_isas(build):
+    """The vector instruction sets that this processor has, widest first."""
+    return [isa for isa in ("avx512", "avx2", "neon", "scalar")
+            if not subprocess.run(
+                [build / "benchmarks" / "benchmark_fma_peak", "--check"],
+                env=dict(os.environ, SIGTAPE_ISA=isa),
+                capture_output=True).returncode]
 
 
-def add_arguments(parser, default_out):
+def parse(parser, default_out):
+    """Adds the options of all comparisons and parses."""
     parser.add_argument("--peers", type=pathlib.Path, required=True)
     parser.add_argument("--build", type=pathlib.Path,
                         default=HERE.parent / "build" / "release")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--budget", type=float, default=0.3,
+    parser.add_argument("--budget", type=float, default=0.1,
                         help="seconds per measurement of a peer")
-    parser.add_argument("--isa", help="force SIGTAPE_ISA")
+    parser.add_argument("--isa", dest="isas", type=lambda s: s.split(","),
+                        help="instruction sets to force, from the widest on: "
+                        "avx512,avx2; by default all vector sets there are")
+    parser.add_argument("--lock", type=pathlib.Path,
+                        help="a file to lock while a row is timed")
     parser.add_argument("--out", type=pathlib.Path,
                         default=HERE / "results" / default_out)
+    arguments = parser.parse_args()
+    arguments.peers = arguments.peers.absolute()
+    arguments.build = arguments.build.absolute()
+    if not arguments.isas:
+        arguments.isas = [i for i in supported_isas(arguments.build)
+                          if i != "scalar"] or ["scalar"]
+    return arguments
+
+
+def argument_parser(doc):
+    return argparse.ArgumentParser(description=doc.split("\n\n")[0])

@@ -17,7 +17,8 @@ SIGNATORY = (
 )
 
 # pySigLib: long and shallow.
-PYSIGLIB = [(256, 10000, d, m) for d in (2, 4, 8, 16) for m in (2, 3)]
+PYSIGLIB = [(256, 10000, d, m) for d in (2, 3, 4, 6, 8, 12, 16)
+            for m in (2, 3)]
 
 GROUPS = {
     "keras-sig": KERAS_SIG,

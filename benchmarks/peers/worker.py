@@ -3,20 +3,32 @@
 usage: python worker.py PEER THREADS
 A case is what the peer's adapter takes, and "budget"; the answer has a time in
 seconds for each function of the adapter, the minimum of repeats that take about
-`budget` seconds each, or is {"error"}.
+`budget` seconds together, and "memory", the bytes that the process grew by
+while it ran them, at its peak; or it is {"error"}.
 """
 
 import json
+import re
 import sys
 import time
 
 import adapters
 
 
+def memory(field):
+    """VmRSS, resident bytes now, or VmHWM, the most since the last reset."""
+    with open("/proc/self/status") as file:
+        return int(re.search(field + r":\s*(\d+)", file.read())[1]) * 1024
+
+
+def reset_peak_memory():
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+
+
 def fastest(function, budget):
-    function()
     best, runs, start = float("inf"), 0, time.perf_counter()
-    while runs < 2 or time.perf_counter() - start < budget:
+    while runs < 1 or time.perf_counter() - start < budget:
         before = time.perf_counter()
         function()
         best = min(best, time.perf_counter() - before)
@@ -35,7 +47,12 @@ def main():
         try:
             if case != prepared:
                 functions, prepared = make(case, threads), case
+                reset_peak_memory()
+                before = memory("VmRSS")
+                for function in functions.values():
+                    function()
             answer = {n: fastest(f, budget) for n, f in functions.items()}
+            answer["memory"] = max(memory("VmHWM") - before, 0)
         except Exception as error:  # a peer's failure is a row, not an end
             answer = {"error": f"{type(error).__name__}: {error}"[:200]}
         print(json.dumps(answer), flush=True)

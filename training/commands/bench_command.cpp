@@ -23,11 +23,11 @@ namespace sigtape {
 
 namespace {
 
-// The shortest of at least 10 runs and half a second, to the end of a device's
-// work.
+// The shortest of at least 10 runs and a quarter of a second, to the end of a
+// device's work.
 double fastest(Device device, const std::function<void()>& run) {
   double best = INFINITY;
-  const double end = steady_seconds() + 0.5;
+  const double end = steady_seconds() + 0.25;
   for (int i = 0; i < 10 || steady_seconds() < end; ++i) {
     const double start = steady_seconds();
     run();

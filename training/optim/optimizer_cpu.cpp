@@ -1,13 +1,39 @@
 #include <cmath>
 
 #include "sigtape/framework/parallel.h"
+#include "sigtape/framework/simd/isa.h"
 #include "sigtape/training/optim/optimizer_kernels.h"
+#include "sigtape/training/optim/optimizer_simd.h"
 
 namespace sigtape {
 
 namespace {
 
 constexpr std::int64_t grain = 1 << 15;
+
+AdamKernel<float>* adam_kernel(float) {
+  switch (active_isa()) {
+#define SIGTAPE_CASE(name) \
+  case Isa::name:          \
+    return name::adam_float;
+    SIGTAPE_FOR_EACH_ISA(SIGTAPE_CASE)
+#undef SIGTAPE_CASE
+    default:
+      return scalar::adam_float;
+  }
+}
+
+AdamKernel<double>* adam_kernel(double) {
+  switch (active_isa()) {
+#define SIGTAPE_CASE(name) \
+  case Isa::name:          \
+    return name::adam_double;
+    SIGTAPE_FOR_EACH_ISA(SIGTAPE_CASE)
+#undef SIGTAPE_CASE
+    default:
+      return scalar::adam_double;
+  }
+}
 
 }  // namespace
 
@@ -30,16 +56,13 @@ void sgd_update(Cpu, const SgdStep<T>& step, std::int64_t count, T* weight,
 template <class T>
 void adam_update(Cpu, const AdamStep<T>& step, std::int64_t count, T* weight,
                  const T* gradient, T* m, T* v) {
-  const AdamStep<T> s = step;
+  const AdamNumbers<T> numbers{
+      step.step_size,   step.root_correction, step.beta1,  step.beta2,
+      step.eps,         step.gradient_decay,  step.shrink, step.filter.scale,
+      step.filter.limit};
+  AdamKernel<T>* const kernel = adam_kernel(T{});
   parallel_ranges(count, grain, [&](std::int64_t i, std::int64_t end) {
-    for (; i < end; ++i) {
-      const T w = s.shrink * weight[i];
-      const T g = s.filter(gradient[i]) + s.gradient_decay * w;
-      m[i] = s.beta1 * m[i] + (1 - s.beta1) * g;
-      v[i] = s.beta2 * v[i] + (1 - s.beta2) * g * g;
-      const T root = std::sqrt(v[i]) / s.root_correction + s.eps;
-      weight[i] = w - s.step_size * m[i] / root;
-    }
+    kernel(numbers, end - i, weight + i, gradient + i, m + i, v + i);
   });
 }
 
