@@ -133,6 +133,9 @@ def measure(cases, entrants, arguments, keys):
               *(f"{isa}_{r}" for isa in arguments.isas
                 for r in ("float32", "float64", "bandwidth")),
               *(f"{n}_{k}" for n in entrants for k in (*keys, "error"))]
+    if known and list(known[0]) != header:
+        sys.exit(f"{path}: has other columns (peers, instruction sets) than "
+                 "this run; remove it to measure everything again")
     with open(path, "a", newline="") as file:
         writer = csv.writer(file)
         if not known:

@@ -62,6 +62,17 @@ def ratio(r, isa, key):
     return best and best / r[f"sigtape-{isa}_{key}"]
 
 
+def case_of(r):
+    return r["batch"], r["length"], r["channels"], r["depth"]
+
+
+def scaling_cell(r, alone, isa):
+    keys = [f"sigtape-{isa}_{k}" for k in ("forward", "both")]
+    if not alone or not alone.get(keys[0]):
+        return " - |"
+    return " " + ", ".join(f"{alone[k] / r[k]:.2f}" for k in keys) + " |"
+
+
 def head(title, rows, isa):
     peaks = [r[f"{isa}_float32"] for r in rows]
     return [f"# {title}, {isa}, {rows[0]['threads']} thread(s)", "",
@@ -70,11 +81,15 @@ def head(title, rows, isa):
             "of interleaved repeats; this library and its peers in turn.", ""]
 
 
-def signature_table(title, rows, isa):
+def signature_table(title, rows, isa, single):
+    """`single` are the rows of one thread, to compare those of more with."""
     lines = head(title, rows, isa) + [
         "| batch, length, channels, depth | forward ms | times the best peer "
         "| GFMA/s (of peak) | forward + backward ms | times the best peer | "
-        "backward GFMA/s (of peak) |", "|---|---|---|---|---|---|---|"]
+        "backward GFMA/s (of peak) |"
+        + (" forward, both: times one thread |" if single else ""),
+        "|---|---|---|---|---|---|---|" + ("---|" if single else "")]
+    alone = {case_of(r): r for r in single}
     for r in rows:
         (f, fp), (b, bp) = rates(r, isa).values()
         lines.append(
@@ -82,7 +97,8 @@ def signature_table(title, rows, isa):
             f"| {r[f'sigtape-{isa}_forward'] * 1e3:.4g} "
             f"| {ratio_cell(r, isa, 'forward')} | {f:.1f} ({fp:.0%}) "
             f"| {r[f'sigtape-{isa}_both'] * 1e3:.4g} "
-            f"| {ratio_cell(r, isa, 'both')} | {b:.1f} ({bp:.0%}) |")
+            f"| {ratio_cell(r, isa, 'both')} | {b:.1f} ({bp:.0%}) |"
+            + (scaling_cell(r, alone.get(case_of(r)), isa) if single else ""))
     for key, name in (("forward", "forward"), ("both", "forward + backward")):
         ratios = [v for r in rows if (v := ratio(r, isa, key))]
         if ratios:
@@ -217,7 +233,11 @@ def main():
                 title = ("Signatures against their peers"
                          if kind == "signatures" else
                          "Long streams against pySigLib")
-                target.write_text(signature_table(title, own, isa))
+                single = path.with_name("signatures-1thread.csv")
+                target.write_text(signature_table(
+                    title, own, isa, read_rows(single)
+                    if own and own[0]["threads"] > 1 and single.exists()
+                    and kind == "signatures" else []))
             if kind == "signatures" and plt:
                 sweep_plot(plt, target.with_suffix(".png"), own, isa)
                 roofline_plot(plt, target.with_name(
