@@ -1,12 +1,15 @@
 #!/bin/sh
 # Installs the Debian packages that building and testing sigtape needs and that
 # are missing here. Needs root or sudo only if something is missing.
+#
+# usage: ./setup.sh [PACKAGE...]   further packages, such as a script of the
+#                                  tests asks for
 set -eu
 
 packages="g++ cmake ninja-build make git ccache clang-format
   libyaml-cpp-dev libboost-program-options-dev libdnnl-dev ocl-icd-opencl-dev
   libfmt-dev nlohmann-json3-dev zlib1g-dev libboost-context-dev
-  libgtest-dev libbenchmark-dev"
+  libgtest-dev libbenchmark-dev $*"
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
   echo "setup.sh: this is no Debian or Ubuntu; nothing installed. Needed are:" \

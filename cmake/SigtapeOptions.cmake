@@ -9,7 +9,9 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release)
 endif()
 # A sanitized build compiles faster, and reports better, with less optimisation.
-if(SIGTAPE_SANITIZE)
+if(SIGTAPE_SANITIZE STREQUAL "fuzzer")
+  set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
+elseif(SIGTAPE_SANITIZE)
   set(CMAKE_CXX_FLAGS_RELEASE "-O1 -g1")
 else()
   set(CMAKE_CXX_FLAGS_RELEASE "-O2")
@@ -32,8 +34,12 @@ if(SIGTAPE_SANITIZE STREQUAL "address+undefined")
 elseif(SIGTAPE_SANITIZE STREQUAL "thread")
   add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
   add_link_options(-fsanitize=thread)
+elseif(SIGTAPE_SANITIZE STREQUAL "fuzzer")
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined
+                      -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
 elseif(SIGTAPE_SANITIZE)
-  message(FATAL_ERROR "SIGTAPE_SANITIZE: expected address+undefined or thread, "
+  message(FATAL_ERROR "SIGTAPE_SANITIZE: expected address+undefined, thread or fuzzer, "
                       "got '${SIGTAPE_SANITIZE}'")
 endif()
 

@@ -1,0 +1,7 @@
+@univariate true
+@missing true
+@classLabel false
+% c
+# c
+@data
+1,2,3
