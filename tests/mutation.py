@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""Plants faults in the numeric kernels, one at a time, and asks the tests.
+
+A fault that every test passes is one that a wrong kernel could have, too. Works
+on a copy of the tracked files in build/mutation, and writes docs/mutations.md.
+
+usage: tests/mutation.py [--first N] [--jobs N]
+  --first N   the first N faults only (then nothing is written)
+  --jobs N    compilers at once (default 2)
+"""
+import argparse
+import datetime
+import pathlib
+import subprocess
+import sys
+import time
+
+from mutation_faults import FAULTS
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+COPY = ROOT / "build" / "mutation"
+BUILD = COPY / "build" / "release"
+
+
+def call(command, **options):
+    return subprocess.run(command, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, **options)
+
+
+def prepare(jobs):
+    """A copy of the tracked files, and every test that is asked, built."""
+    COPY.mkdir(parents=True, exist_ok=True)
+    subprocess.run("git ls-files -z | xargs -0 cp --parents -pt build/mutation",
+                   shell=True, cwd=ROOT, check=True)
+    configured = call(["cmake", "--preset", "release",
+                       "-DSIGTAPE_EXAMPLES=OFF", "-DSIGTAPE_BENCHMARKS=OFF"],
+                      cwd=COPY)
+    if configured.returncode:
+        sys.exit(configured.stdout)
+    names = sorted({name for fault in FAULTS for name in fault[3]})
+    built = build(names, jobs)
+    if built.returncode:
+        sys.exit(built.stdout)
+    for name in names:
+        if run(name) != 0:
+            sys.exit(f"mutation.py: {name} fails before any fault is planted")
+
+
+def build(names, jobs):
+    targets = ["test_" + name.replace(".", "_") for name in names]
+    return call(["ninja", "-C", str(BUILD), f"-j{jobs}"] + targets)
+
+
+def run(name):
+    program = BUILD / "tests" / ("test_" + name.replace(".", "_"))
+    try:
+        return call([str(program), "--gtest_fail_fast"], cwd=COPY,
+                    timeout=300).returncode
+    except subprocess.TimeoutExpired:
+        return -1
+
+
+def ask(fault, jobs):
+    """Returns the test that fails with the fault, or None."""
+    file, old, new, names = fault
+    path = COPY / file
+    text = path.read_text()
+    if old not in text:
+        return "THE TEXT IS GONE"
+    path.write_text(text.replace(old, new, 1))
+    try:
+        for name in names:
+            if build([name], jobs).returncode:
+                return "DOES NOT COMPILE"
+            if run(name) != 0:
+                return name
+        return None
+    finally:
+        path.write_text(text)
+
+
+def row(number, fault, killer):
+    def cell(text):
+        return " ".join(text.split()).replace("|", "\\|") or "(nothing)"
+    file, old, new, _ = fault
+    return (f"| {number} | {file} | `{cell(old)}` | `{cell(new)}` | "
+            f"{killer or '**none**'} |\n")
+
+
+def main():
+    options = argparse.ArgumentParser()
+    options.add_argument("--first", type=int)
+    options.add_argument("--jobs", type=int, default=2)
+    options = options.parse_args()
+    prepare(options.jobs)
+    faults = FAULTS[:options.first] if options.first else FAULTS
+    rows, survivors = "", 0
+    for number, fault in enumerate(faults, 1):
+        started = time.time()
+        killer = ask(fault, options.jobs)
+        survivors += killer is None or killer.isupper()
+        rows += row(number, fault, killer)
+        print(f"{number}/{len(faults)} {fault[0]}: {killer or 'NOT FOUND'} "
+              f"({time.time() - started:.0f} s)", flush=True)
+    found = len(faults) - survivors
+    print(f"{found} of {len(faults)} faults found")
+    if not options.first:
+        (ROOT / "docs" / "mutations.md").write_text(
+            "# Faults planted in the kernels\n\n"
+            f"`tests/mutation.py`, {datetime.date.today()}: {found} of "
+            f"{len(faults)} planted faults make a test fail. One fault at a "
+            "time, in a copy; the test named is the first that fails.\n\n"
+            "| | file | as it is | fault | found by |\n|---|---|---|---|---|\n"
+            + rows)
+    sys.exit(survivors > 0)
+
+
+if __name__ == "__main__":
+    main()
