@@ -25,12 +25,18 @@ std::uint32_t parse_crc32(const std::string& text) {
   return static_cast<std::uint32_t>(std::stoul(text, nullptr, 16));
 }
 
+/// Converting a number that is not whole, or does not fit, is undefined.
+std::uint64_t whole_number(const json& value) {
+  require<DataError>(value.is_number_unsigned(), "expected a whole number");
+  return value.get<std::uint64_t>();
+}
+
 Manifest from_json(const json& object) {
   Manifest manifest;
-  manifest.sequence = object.at("sequence").get<std::uint64_t>();
+  manifest.sequence = whole_number(object.at("sequence"));
   for (const auto& [name, file] : object.at("files").items()) {
     require<DataError>(is_part_name(name), "'", name, "' is no file name");
-    manifest.files[name] = {file.at("bytes").get<std::uint64_t>(),
+    manifest.files[name] = {whole_number(file.at("bytes")),
                             parse_crc32(file.at("crc32").get<std::string>())};
   }
   return manifest;

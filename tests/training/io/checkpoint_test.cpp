@@ -39,6 +39,19 @@ int number_of(const Checkpoint& checkpoint) {
   return number;
 }
 
+/// Writes without waiting for the disk: these tests write thousands of files.
+class FastFileSystem : public FileSystem {
+ public:
+  int sync(int) override { return 0; }
+};
+
+/// A checkpoint of files of about 20 kB, as small models have.
+std::vector<CheckpointPart> large_parts(const std::string& model) {
+  return {{"model.safetensors", as_bytes(model)},
+          {"optimizer.safetensors", as_bytes(model)},
+          {"state.json", as_bytes("{}")}};
+}
+
 int found_number(const std::filesystem::path& path) {
   const auto search = find_checkpoint(posix_file_system(), path);
   return search.checkpoint ? number_of(*search.checkpoint) : 0;
@@ -113,41 +126,113 @@ TEST(Checkpoint, EveryFailingCallLeavesTheOldOrTheNew) {
       }
 }
 
+/// In place: a file system may wait for the disk where one is emptied.
+void flip(const std::filesystem::path& file, std::size_t place, int bit) {
+  std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
+  stream.seekg(static_cast<std::streamoff>(place));
+  const int byte = stream.get();
+  stream.seekp(static_cast<std::streamoff>(place));
+  stream.put(static_cast<char>(byte ^ bit));
+}
+
 TEST(Checkpoint, FindsEveryFlippedBit) {
   const TemporaryFolder folder;
+  FastFileSystem system;
   const auto path = folder / "last";
-  save_checkpoint(posix_file_system(), path, Sample(1).parts());
+  save_checkpoint(system, path, Sample(1).parts());
   std::mt19937 random(5);
-  for (int trial = 0; trial < 2000; ++trial) {
+  for (int trial = 0; trial < 10000; ++trial) {
     const auto names = list_directory(path);
     const auto file = path / names[random() % names.size()];
-    auto bytes = read_file(posix_file_system(), file, 1 << 20);
-    const std::size_t place = random() % bytes.size();
-    const auto flip = static_cast<std::byte>(1u << random() % 8);
-    bytes[place] ^= flip;
-    write_file(posix_file_system(), file, bytes);
-    EXPECT_THROW(find_checkpoint(posix_file_system(), path), DataError)
+    const std::size_t place = random() % std::filesystem::file_size(file);
+    const auto bit = 1 << random() % 8;
+    flip(file, place, bit);
+    EXPECT_THROW(find_checkpoint(system, path), DataError)
         << file << " byte " << place;
-    bytes[place] ^= flip;
-    write_file(posix_file_system(), file, bytes);
+    flip(file, place, bit);
   }
   EXPECT_EQ(found_number(path), 1);
 }
 
+TEST(Checkpoint, FindsFilesTornAtEverySector) {
+  const TemporaryFolder folder;
+  FastFileSystem system;
+  const auto path = folder / "last";
+  const std::string model(20000, 'm');
+  save_checkpoint(system, path, large_parts(model));
+  for (const std::string& name : list_directory(path)) {
+    const auto whole = read_file(system, path / name, 1 << 20);
+    for (std::size_t size = 0; size < whole.size(); size += 512) {
+      // Cut off there, and with zeros where the rest was not yet written.
+      auto torn = whole;
+      std::fill(torn.begin() + static_cast<std::ptrdiff_t>(size), torn.end(),
+                std::byte{0});
+      write_file(system, path / name, torn);
+      EXPECT_THROW(find_checkpoint(system, path), DataError) << name << size;
+      torn.resize(size);
+      write_file(system, path / name, torn);
+      EXPECT_THROW(find_checkpoint(system, path), DataError) << name << size;
+    }
+    write_file(system, path / name, whole);
+  }
+  EXPECT_TRUE(find_checkpoint(system, path).checkpoint);
+}
+
+/// A disk with room for so many bytes.
+class FullDisk : public FastFileSystem {
+ public:
+  explicit FullDisk(std::size_t room) : room_(room) {}
+  long write(int descriptor, const void* from, std::size_t bytes) override {
+    const std::size_t part = std::min(bytes, room_);
+    if (part == 0) {
+      errno = ENOSPC;
+      return -1;
+    }
+    room_ -= part;
+    return FileSystem::write(descriptor, from, part);
+  }
+
+ private:
+  std::size_t room_;
+};
+
+TEST(Checkpoint, AFullDiskKeepsTheOldOne) {
+  const TemporaryFolder folder;
+  FastFileSystem system;
+  const auto path = folder / "last";
+  save_checkpoint(system, path, Sample(1).parts());
+  std::size_t room = 0;
+  for (bool saved = false; !saved; room += 7) {
+    FullDisk disk(room);
+    try {
+      save_checkpoint(disk, path, Sample(2).parts());
+      saved = true;
+    } catch (const FileError& error) {
+      EXPECT_NE(std::string(error.what()).find("No space left"),
+                std::string::npos);
+      EXPECT_EQ(found_number(path), 1) << room;
+      EXPECT_EQ(list_directory(folder.path()),
+                std::vector<std::string>{"last"});
+    }
+  }
+  EXPECT_GT(room, 500u);
+  EXPECT_EQ(found_number(path), 2);
+}
+
 TEST(Checkpoint, FindsTornFiles) {
   const TemporaryFolder folder;
+  FastFileSystem system;
   const auto path = folder / "last";
-  save_checkpoint(posix_file_system(), path, Sample(1).parts());
+  save_checkpoint(system, path, Sample(1).parts());
   for (const std::string& name : list_directory(path)) {
-    const auto whole = read_file(posix_file_system(), path / name, 1 << 20);
+    const auto whole = read_file(system, path / name, 1 << 20);
     for (std::size_t size = 0; size < whole.size(); size += 17) {
-      write_file(posix_file_system(), path / name,
-                 std::span(whole).first(size));
-      EXPECT_THROW(find_checkpoint(posix_file_system(), path), DataError);
+      write_file(system, path / name, std::span(whole).first(size));
+      EXPECT_THROW(find_checkpoint(system, path), DataError);
     }
     std::filesystem::remove(path / name);
-    EXPECT_THROW(find_checkpoint(posix_file_system(), path), DataError);
-    write_file(posix_file_system(), path / name, whole);
+    EXPECT_THROW(find_checkpoint(system, path), DataError);
+    write_file(system, path / name, whole);
   }
   EXPECT_EQ(found_number(path), 1);
 }
@@ -216,6 +301,11 @@ TEST(Manifest, HasOneTextAndRefusesEveryOther) {
   EXPECT_THROW(parse_manifest("", "m"), DataError);
   EXPECT_THROW(parse_manifest("[]", "m"), DataError);
   EXPECT_THROW(parse_manifest(std::string(100000, '['), "m"), DataError);
+  for (const char* number : {"1.8446744073709552e19", "1e300", "-1", "0.5"}) {
+    std::string other = text;
+    other.replace(other.find(": 7"), 3, std::string(": ") + number);
+    EXPECT_THROW(parse_manifest(other, "m"), DataError) << number;
+  }
   for (std::size_t bit = 0; bit < 8 * text.size(); ++bit) {
     std::string flipped = text;
     flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));

@@ -64,7 +64,7 @@ class FaultyFileSystem : public FileSystem {
     if (auto file = unsynced_files_.extract(inode)) ::close(file.mapped());
     if (auto folder = unsynced_folders_.extract(inode))
       ::close(folder.mapped().descriptor);
-    return FileSystem::sync(descriptor);
+    return 0;  // what lose_power() leaves says enough
   }
 
   int close(int descriptor) override {
