@@ -4,12 +4,13 @@
 A fault that every test passes is one that a wrong kernel could have, too. Works
 on a copy of the tracked files in build/mutation, and writes docs/mutations.md.
 
-usage: tests/mutation.py [--first N] [--jobs N]
-  --first N   the first N faults only (then nothing is written)
+usage: tests/mutation.py [--jobs N] [--keep]
   --jobs N    compilers at once (default 2)
+  --keep      go on with the copy there is, and with what it has answered
 """
 import argparse
 import datetime
+import json
 import pathlib
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from mutation_faults import FAULTS
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 COPY = ROOT / "build" / "mutation"
 BUILD = COPY / "build" / "release"
+ANSWERS = COPY / "answers.json"
 
 
 def call(command, **options):
@@ -89,29 +91,36 @@ def row(number, fault, killer):
 
 def main():
     options = argparse.ArgumentParser()
-    options.add_argument("--first", type=int)
     options.add_argument("--jobs", type=int, default=2)
+    options.add_argument("--keep", action="store_true")
     options = options.parse_args()
-    prepare(options.jobs)
-    faults = FAULTS[:options.first] if options.first else FAULTS
+    answers = {}
+    if options.keep:
+        if ANSWERS.exists():
+            answers = json.loads(ANSWERS.read_text())
+    else:
+        prepare(options.jobs)
     rows, survivors = "", 0
-    for number, fault in enumerate(faults, 1):
-        started = time.time()
-        killer = ask(fault, options.jobs)
-        survivors += killer is None or killer.isupper()
-        rows += row(number, fault, killer)
-        print(f"{number}/{len(faults)} {fault[0]}: {killer or 'NOT FOUND'} "
-              f"({time.time() - started:.0f} s)", flush=True)
-    found = len(faults) - survivors
-    print(f"{found} of {len(faults)} faults found")
-    if not options.first:
-        (ROOT / "docs" / "mutations.md").write_text(
-            "# Faults planted in the kernels\n\n"
-            f"`tests/mutation.py`, {datetime.date.today()}: {found} of "
-            f"{len(faults)} planted faults make a test fail. One fault at a "
-            "time, in a copy; the test named is the first that fails.\n\n"
-            "| | file | as it is | fault | found by |\n|---|---|---|---|---|\n"
-            + rows)
+    for number, fault in enumerate(FAULTS, 1):
+        key = "\n".join(fault[:3])
+        if key not in answers:
+            started = time.time()
+            answers[key] = ask(fault, options.jobs)
+            ANSWERS.write_text(json.dumps(answers))
+            print(f"{number}/{len(FAULTS)} {fault[0]}: "
+                  f"{answers[key] or 'NOT FOUND'} "
+                  f"({time.time() - started:.0f} s)", flush=True)
+        survivors += answers[key] is None or answers[key].isupper()
+        rows += row(number, fault, answers[key])
+    found = len(FAULTS) - survivors
+    print(f"{found} of {len(FAULTS)} faults found")
+    (ROOT / "docs" / "mutations.md").write_text(
+        "# Faults planted in the kernels\n\n"
+        f"`tests/mutation.py`, {datetime.date.today()}: {found} of "
+        f"{len(FAULTS)} planted faults make a test fail. One fault at a "
+        "time, in a copy; the test named is the first that fails.\n\n"
+        "| | file | as it is | fault | found by |\n|---|---|---|---|---|\n"
+        + rows)
     sys.exit(survivors > 0)
 
 
