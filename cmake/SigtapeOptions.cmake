@@ -36,7 +36,8 @@ elseif(SIGTAPE_SANITIZE STREQUAL "thread")
   add_link_options(-fsanitize=thread)
 elseif(SIGTAPE_SANITIZE STREQUAL "fuzzer")
   add_compile_options(-fsanitize=fuzzer-no-link,address,undefined
-                      -fno-sanitize-recover=all -fno-omit-frame-pointer)
+                      -fno-sanitize-recover=all -fno-omit-frame-pointer
+                      -include ${CMAKE_SOURCE_DIR}/tests/fuzz/clang_shuffle.h)
   add_link_options(-fsanitize=address,undefined)
 elseif(SIGTAPE_SANITIZE)
   message(FATAL_ERROR "SIGTAPE_SANITIZE: expected address+undefined, thread or fuzzer, "

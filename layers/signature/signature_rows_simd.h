@@ -91,15 +91,7 @@ SIGTAPE_INLINE Vec<T> shuffle_pieces(Vec<T> a, Vec<T> b) {
     mask[lane] =
         from < kColumns ? base + from : lanes<T>() + base + from - kColumns;
   }
-#ifdef __clang__
-  Vec<T> v;
-  for (int lane = 0; lane < lanes<T>(); ++lane)
-    v[lane] =
-        mask[lane] < lanes<T>() ? a[mask[lane]] : b[mask[lane] - lanes<T>()];
-  return v;
-#else
   return __builtin_shuffle(a, b, mask);
-#endif
 }
 
 template <class T>

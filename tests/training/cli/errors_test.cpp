@@ -11,8 +11,8 @@
 
 #include "sigtape/training/data/npy.h"
 #include "sigtape/training/data/npz.h"
-#include "support/committed.h"
 #include "support/sigtrain.h"
+#include "support/source_dir.h"
 #include "training/io/temporary_folder.h"
 
 namespace sigtape {
@@ -333,6 +333,21 @@ depend on the machine or the process.
 |---|---|---|
 )";
 
+// Whether every row of `table` up to its message stands in docs/errors.md,
+// which is written anew where that is asked for.
+void check_page(const std::string& table) {
+  const std::string path = test::source_path("docs/errors.md");
+  if (std::getenv("SIGTAPE_UPDATE_DOCS")) return test::write_text(path, table);
+  const std::string page = test::file_text(path);
+  for (const std::string& row : split(table, '\n')) {
+    const std::string use = row.substr(0, row.find(" | sigtrain:"));
+    EXPECT_NE(page.find(use), std::string::npos)
+        << "docs/errors.md is out of date: run this test with "
+           "SIGTAPE_UPDATE_DOCS=1; missing: "
+        << use;
+  }
+}
+
 TEST(WrongUses, ExitCodeSentenceAndNothingWritten) {
   const Files files;
   std::string table = table_head;
@@ -362,7 +377,7 @@ TEST(WrongUses, ExitCodeSentenceAndNothingWritten) {
     }
     before = after;
   }
-  test::expect_committed("docs/errors.md", table);
+  check_page(table);
 }
 
 TEST(WrongUses, AFolderThatCannotBeWritten) {
