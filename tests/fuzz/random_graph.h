@@ -127,6 +127,9 @@ class RandomGraph {
       }
       case 5: {
         const Pair a = any();
+        // At the kink the last bit would decide.
+        for (const Id id : a.ids)
+          if (std::abs(tape_.value(id)) < 1e-6) return;
         return elementwise(a, relu(a.tensor),
                            [&](Id x) { return tape_.relu(x); });
       }
