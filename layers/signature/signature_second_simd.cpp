@@ -153,7 +153,7 @@ class Group {
   static SIGTAPE_INLINE Vec<T> gathered(const T* const* rows,
                                         const std::int64_t* columns,
                                         std::int64_t at) {
-    Vec<T> v;
+    Vec<T> v = {};
     for (int lane = 0; lane < kLanes; ++lane)
       v[lane] = rows[lane][columns[lane] + at];
     return v;
