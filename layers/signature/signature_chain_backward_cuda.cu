@@ -133,8 +133,7 @@ __global__ void __launch_bounds__(kThreads)
     T* state_chain = call.state.chain
                          ? call.state.chain + (b * prefixes + place.p) * links
                          : nullptr;
-    // The end of the last tile's sums, before the tables are written again.
-    __syncthreads();
+    // Others read it between the two barriers below only.
     tables.leaves[threadIdx.x] = place.leaf();
 
     Chain<T, N> adjoint;

@@ -161,6 +161,12 @@ TEST(CudaSignature, BatchesAndManyPrefixes) {
   }
 }
 
+// So many paths that a block takes all prefixes of one, tile by tile.
+TEST(CudaSignature, TilesOfPrefixesInTurn) {
+  expect_equal<float>({.batch = 1030, .length = 3, .channels = 12, .depth = 3},
+                      1, 2e-5, 1e-4);
+}
+
 // Paths cut into segments, blocks of their own, and prefixes into slices.
 TEST(CudaSignature, SegmentsAndSlices) {
   for (const auto& [channels, depth] : {std::pair{3, 4}, {2, 5}, {5, 3}}) {
