@@ -10,9 +10,9 @@ out and named. Adds to NAME.csv the cases that it does not have, every figure
 and failure; benchmarks/report.py makes tables and plots of it.
 """
 
-from cases import GROUPS
 from comparison import (Sigtrain, argument_parser, installed_peers, measure,
                         parse)
+from cases import GROUPS  # a folder that comparison adds to the path
 
 COLUMNS = ("batch", "length", "channels", "depth")
 PEERS = ("pysiglib", "signatory", "iisignature", "signax", "keras_sig",

@@ -10,11 +10,11 @@ int main() {
   std::printf(
       "# float32 against float64, %s\n\n"
       "32 paths of 3 channels, the same numbers in both, a random cotangent. "
-      "Of "
-      "every path\nthe largest difference over the largest number; the worst "
-      "path.\n\n"
-      "| paths | points | depth | signature | gradient "
-      "|\n|---|---|---|---|---|\n",
+      "The largest\ndifference over the largest number: of the whole batch, "
+      "and "
+      "of each path alone,\nthe worst of them.\n\n"
+      "| paths | points | depth | signature | worst path | gradient | worst "
+      "path |\n|---|---|---|---|---|---|---|\n",
       isa_name(active_isa()));
   for (const bool growing : {false, true}) {
     for (const int length : {100, 300, 1000}) {
@@ -23,9 +23,10 @@ int main() {
         const double step = growing ? 1 : 1 / std::sqrt(length);
         const Float32Error e =
             float32_error(random_walks(32, length, 3, step), depth);
-        std::printf("| %s | %d | %d | %.1e | %.1e |\n",
+        std::printf("| %s | %d | %d | %.1e | %.1e | %.1e | %.1e |\n",
                     growing ? "growing walks" : "Brownian", length, depth,
-                    e.signature, e.gradient);
+                    e.signature.batch, e.signature.worst_path, e.gradient.batch,
+                    e.gradient.worst_path);
       }
     }
   }

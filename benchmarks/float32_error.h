@@ -12,10 +12,14 @@
 
 namespace sigtape {
 
-/// How far float32 is from float64: of every path the largest difference over
-/// the largest number, and of all paths the largest of these.
+/// How far float32 is from float64: the largest difference over the largest
+/// number of the whole batch; and the same of each path alone, the worst one.
+struct RelativeError {
+  double batch = 0, worst_path = 0;
+};
+
 struct Float32Error {
-  double signature = 0, gradient = 0;
+  RelativeError signature, gradient;
 };
 
 /// Random walks (batch, length, channels) in float32 whose steps are normal
@@ -33,10 +37,10 @@ inline Tensor random_walks(std::int64_t batch, std::int64_t length,
   return from_values(x, {batch, length, channels});
 }
 
-inline double relative_error(const Tensor& got, const Tensor& expected) {
+inline RelativeError relative_error(const Tensor& got, const Tensor& expected) {
   const std::vector<double> a = got.to_vector(), e = expected.to_vector();
   const std::size_t rows = got.size(0), width = a.size() / rows;
-  double worst = 0;
+  double batch_difference = 0, batch_largest = 0, worst = 0;
   for (std::size_t r = 0; r < rows; ++r) {
     double difference = 0, largest = 0;
     for (std::size_t i = r * width; i < (r + 1) * width; ++i) {
@@ -44,8 +48,10 @@ inline double relative_error(const Tensor& got, const Tensor& expected) {
       largest = std::max(largest, std::abs(e[i]));
     }
     worst = std::max(worst, difference / largest);
+    batch_difference = std::max(batch_difference, difference);
+    batch_largest = std::max(batch_largest, largest);
   }
-  return worst;
+  return {batch_difference / batch_largest, worst};
 }
 
 /// Of the signatures of `paths`, float32, and of their gradients with a random

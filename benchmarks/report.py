@@ -167,9 +167,11 @@ def sweep_plot(plt, path, rows, isa):
             axis.plot(*zip(*points) if points else ([], []), marker="o",
                       label=library,
                       linewidth=3 if library.startswith("sigtape") else 1.2)
-        axis.set_yscale("log")
         axis.set_xlabel(name)
         axis.set_title(title)
+        if not cases:
+            continue
+        axis.set_yscale("log")
         axis.grid(True, alpha=0.3)
         if name == "length":
             axis.set_xscale("log")
