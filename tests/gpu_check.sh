@@ -124,7 +124,7 @@ if [ $gtest = ON ]; then
     name=$(basename "$program")
     case "$name" in *emulator*) continue ;; esac
     check "battery_${name#test_}" env SIGTAPE_BATTERY=cuda timeout 300 \
-      "$program" --gtest_filter='*Battery*'
+      "$program"
   done
   note battery_cases "$(cat "$build"/cuda_cases/* 2>/dev/null | sort -u | wc -l)"
 fi
@@ -137,7 +137,7 @@ if [ $gtest = ON ] && command -v compute-sanitizer >/dev/null; then
       check "sanitizer_${tool}_$program" env SIGTAPE_BATTERY=cuda \
         timeout 300 compute-sanitizer \
         --tool "$tool" --error-exitcode 9 \
-        "$build/tests/test_framework_$program" --gtest_filter='*Battery*'
+        "$build/tests/test_framework_$program"
     done
   done
 else
