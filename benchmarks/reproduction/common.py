@@ -173,6 +173,26 @@ class Experiment:
         plt.close(figure)
 
 
+def write_report(results, names):
+    """RESULTS.md of the tables of `results`, in the order of `names`."""
+    parts = ["# Results", "",
+             "Written by `benchmarks/reproduce` from the files in `results/`: a "
+             "CSV of every row, failures too, a JSON of the machine, and plots "
+             "of each experiment."]
+    for name in names:
+        table = results / f"{name}.md"
+        if not table.exists():
+            continue
+        text = table.read_text().replace("](" + name + ".png)",
+                                         f"](results/{name}.png)")
+        machine = json.loads((results / f"{name}.json").read_text())
+        parts += ["", text.replace("# ", "## ", 1).rstrip(), "",
+                  f"`benchmarks/reproduce {name}`, {machine['date']}, "
+                  f"{machine['cpu']}, {machine['isa']}, {machine['threads']} "
+                  f"thread(s), commit {machine['commit'][:10]}."]
+    (results.parent / "RESULTS.md").write_text("\n".join(parts) + "\n")
+
+
 def read_csv(path):
     with open(path, newline="") as file:
         return list(csv.DictReader(file))

@@ -116,6 +116,15 @@ def generative(experiment):
     return experiment.write(rows, text, seeds=[0])
 
 
+def stopped(key, curves):
+    """What there is of a run that did not end."""
+    policy, seed = key.rsplit("-", 1)
+    lines = curves.get((policy, int(seed)), [])
+    won = sum(int(r["success"]) for r in lines)
+    return (f"{policy}, seed {seed}: stopped after {len(lines)} episodes, with "
+            f"{won} successes.\n")
+
+
 def mountain_car(experiment):
     quick = experiment.quick
     episodes = 5 if quick else 2000
@@ -155,6 +164,7 @@ def mountain_car(experiment):
                        r["episodes_to_solve"] or "not solved", r["last_100"],
                        f"{r['seconds']:.0f}") for r in rows
                       if "error" not in r]), "",
+        *(stopped(r["key"], curves) for r in rows if "error" in r),
         "![plot](mountain-car.png)"])
 
     def draw(axis):
