@@ -186,8 +186,8 @@ def keras_sig_training(experiment):
         axis.set_xticks(range(len(names)), names, rotation=90, fontsize=7)
         axis.set_xlabel("length - size - depth")
         axis.set_ylabel("seconds of 1000 steps")
-        axis.legend()
+        axis.legend(ncol=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
         axis.grid(True, axis="y", alpha=0.3)
 
-    experiment.plot(draw, width=11, height=5)
+    experiment.plot(draw, width=11, height=5.6)
     return experiment.write(result, text)
