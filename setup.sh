@@ -9,7 +9,7 @@ set -eu
 packages="g++ cmake ninja-build make git ccache clang-format
   libyaml-cpp-dev libboost-program-options-dev libdnnl-dev ocl-icd-opencl-dev
   libfmt-dev nlohmann-json3-dev zlib1g-dev libboost-context-dev
-  libgtest-dev libbenchmark-dev $* python3-matplotlib"
+  libgtest-dev libbenchmark-dev python3-matplotlib $*"
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
   echo "setup.sh: this is no Debian or Ubuntu; nothing installed. Needed are:" \
