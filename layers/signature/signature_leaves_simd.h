@@ -429,4 +429,48 @@ SIGTAPE_KERNEL void walk_twig_back(const Twig<T>& twig, const Leaves<T>& a) {
   SIGTAPE_UNROLL for (int m = 0; m < D; ++m) a.dstate[m] = dstate[m];
 }
 
+/// A word of level N - 3 with two letters and all fourteen words below it in
+/// registers; `leaves` holds the first of its words of level N - 1 and N,
+/// `child_state` and `child_after` its two children.
+template <class T>
+SIGTAPE_KERNEL void walk_branch(const Twig<T>& branch,
+                                const Vec<T>* child_state, Vec<T>* child_after,
+                                const Leaves<T>& a) {
+  Vec<T> word = *branch.state, child[2], state[4], sum[8];
+  SIGTAPE_UNROLL for (int m = 0; m < 2; ++m) child[m] = child_state[m];
+  SIGTAPE_UNROLL for (int m = 0; m < 4; ++m) state[m] = a.state[m];
+  SIGTAPE_UNROLL for (int m = 0; m < 8; ++m) sum[m] = a.leaves[m];
+  const Vec<T> half = broadcast(T(0.5)), third = broadcast(T(1) / T(3));
+  const Vec<T>* __restrict increment = branch.increment;
+  const Vec<T>* __restrict letters = a.letters;
+  const Vec<T>* __restrict parent = branch.parent;
+  for (std::int64_t t = 0; t < a.steps; ++t) {
+    const Vec<T> d = in_register(*increment);
+    const Vec<T> e[2] = {in_register(letters[0]), in_register(letters[1])};
+    const Vec<T> first = word + parent[1] * d;
+    const Vec<T> second = (word + parent[2] * d) * half;
+    const Vec<T> last = (word + parent[3] * d) * third;
+    word += parent[0] * d;
+    SIGTAPE_UNROLL for (int i = 0; i < 2; ++i) {
+      const Vec<T> to_state = child[i] + second * e[i];
+      const Vec<T> to_leaves = (child[i] + last * e[i]) * half;
+      child[i] += first * e[i];
+      SIGTAPE_UNROLL for (int m = 0; m < 2; ++m) {
+        const int w = 2 * i + m;
+        const Vec<T> g = state[w] + to_leaves * e[m];
+        state[w] += to_state * e[m];
+        sum[2 * w] += g * e[0];
+        sum[2 * w + 1] += g * e[1];
+      }
+    }
+    increment += branch.increment_stride;
+    letters += 2;
+    parent += branch.parent_stride;
+  }
+  *branch.state_after = word;
+  SIGTAPE_UNROLL for (int m = 0; m < 2; ++m) child_after[m] = child[m];
+  SIGTAPE_UNROLL for (int m = 0; m < 4; ++m) a.state_after[m] = state[m];
+  SIGTAPE_UNROLL for (int m = 0; m < 8; ++m) a.leaves[m] = sum[m];
+}
+
 }  // namespace sigtape::SIGTAPE_ISA_NAME

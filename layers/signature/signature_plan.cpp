@@ -31,27 +31,18 @@ double lane_cost(const SignatureShape& shape, int prefix_levels) {
   return cost;
 }
 
-// Vector multiply-adds of one group that several threads should share.
-constexpr double kSharedWork = 4e5;
-
 // Few paths leave lanes empty; prefixes fill them, at the price of walking the
-// words up to the prefix in every lane. One more letter, for a fifth of the
-// work at most, makes several groups of a long path: one alone would keep a
-// single thread busy.
+// words up to the prefix in every lane.
 int choose_prefix_levels(const SignatureShape& shape, int lanes) {
   int best = 0;
   double best_cost = 0;
-  bool alone = false;
   std::int64_t pairs = shape.batch;
   for (int levels = 0; levels < shape.depth; ++levels) {
     const double groups = static_cast<double>(divide_up(pairs, lanes));
     const double cost = groups * lane_cost(shape, levels);
-    const bool shared = alone && groups > 1 && cost < 1.2 * best_cost;
-    if (levels == 0 || cost < best_cost || shared) {
+    if (levels == 0 || cost < best_cost) {
       best = levels;
       best_cost = cost;
-      alone = groups == 1 &&
-              cost * static_cast<double>(shape.increments()) > kSharedWork;
     }
     if (pairs >= 16 * lanes) break;
     pairs *= shape.channels;

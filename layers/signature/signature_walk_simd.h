@@ -253,6 +253,35 @@ bool walk_twigs(const Block<T>& block, std::int64_t word, const Vec<T>* parent,
   return true;
 }
 
+/// Words of level N - 3 with all that is below them, of two letters; false
+/// where that does not fit the registers.
+template <class T>
+bool walk_branches(const Block<T>& block, std::int64_t word,
+                   const Vec<T>* parent, std::int64_t parent_stride) {
+  const int level = block.depth - 3;
+  if (SIGTAPE_VECTOR_BYTES < 64 || block.channels != 2) return false;
+  if (block.history || block.in_prefix(level + 1)) return false;
+  const std::int64_t count = block.children(level);
+  const std::int64_t* start = block.plan->level_start;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::int64_t at = word + i;
+    const Siblings<T> node =
+        siblings_of(block, level, at, i, parent, parent_stride);
+    Twig<T> branch = {};
+    branch.state = node.state;
+    branch.state_after = block.low_after + start[level] + at;
+    branch.increment = node.increment;
+    branch.increment_stride = node.increment_stride;
+    branch.parent = parent;
+    branch.parent_stride = parent_stride;
+    Leaves<T> leaves = leaves_of(block, 4 * at, 0, parent, parent_stride);
+    leaves.state_after = block.low_after + start[level + 2] + 4 * at;
+    walk_branch<T>(branch, block.low + start[level + 1] + 2 * at,
+                   block.low_after + start[level + 1] + 2 * at, leaves);
+  }
+  return true;
+}
+
 /// Moves all words of `level` below one parent, and everything below them,
 /// through the block. `word` is the first of them in a lane.
 template <class T>
@@ -260,6 +289,9 @@ void walk(const Block<T>& block, int level, std::int64_t word,
           const Vec<T>* parent, std::int64_t parent_stride) {
   if (level == block.depth - 1)
     return walk_family(block, word, parent, parent_stride);
+  if (level == block.depth - 3 &&
+      walk_branches(block, word, parent, parent_stride))
+    return;
   if (level == block.depth - 2 &&
       walk_twigs(block, word, parent, parent_stride))
     return;
