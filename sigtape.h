@@ -27,6 +27,7 @@
 #include "sigtape/layers/signature/channels.h"
 #include "sigtape/layers/signature/extract_signature_term.h"
 #include "sigtape/layers/signature/logsignature.h"
+#include "sigtape/layers/signature/logsignature_group.h"
 #include "sigtape/layers/signature/lyndon.h"
 #include "sigtape/layers/signature/path.h"
 #include "sigtape/layers/signature/projected_signature.h"

@@ -80,7 +80,8 @@ void windows(std::int64_t channels, std::int64_t depth) {
         static_cast<long long>(w.count(length)), t.forward * 1e3,
         t.forward / whole.forward, t.both * 1e3, t.both / whole.both);
   };
-  compare("half of 20", Windows::sliding(20, 10));
+  compare("20 points by 10", Windows::sliding(20, 10));
+  compare("21 points by 10", Windows::sliding(21, 10));
   compare("dyadic 9", Windows::dyadic(9));
   compare("expanding by 10", Windows::expanding(10, 10));
 }

@@ -31,7 +31,7 @@ const ProjectionTable<T>& table_of(Isa isa) {
 }
 
 // Vectors in the first-level cache that partial sums may take.
-constexpr std::int64_t kPartialVectors = 320;
+constexpr std::int64_t kPartialVectors = 448;
 
 template <class T>
 ProjectionPlan make_plan(const ProjectionShape& s) {
@@ -42,9 +42,11 @@ ProjectionPlan make_plan(const ProjectionShape& s) {
   const std::int64_t sums = s.depth * (s.depth + 1) / 2;
   plan.block = std::clamp<std::int64_t>(kPartialVectors / sums, 8, 32);
   plan.blocks = (s.increments() + plan.block - 1) / plan.block;
+  // Up to 4 nodes of height up to 2 stand side by side.
+  plan.sums = std::max<std::int64_t>(s.depth + 1, 8);
   plan.item_vectors = plan.blocks * s.inner;
   plan.slot_vectors = 3 * s.length * s.channels + 2 * s.nodes + s.words +
-                      2 * plan.block * (s.depth + 1) * (s.depth + 1);
+                      2 * plan.block * (s.depth + 1) * plan.sums;
   return plan;
 }
 

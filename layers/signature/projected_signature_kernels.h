@@ -15,8 +15,7 @@
 namespace sigtape {
 
 /// A node of the tree, in the order of a walk that visits a node before its
-/// children, and its children one after another: those without children of
-/// their own first.
+/// children, and its children one after another: the lower ones first.
 struct WordNode {
   std::int64_t letter = 0;
   /// Levels of longer words below: 0 for a leaf.
@@ -27,6 +26,9 @@ struct WordNode {
   std::int64_t end = 0;
   /// Number among the nodes that are no leaves; -1 for a leaf.
   std::int64_t inner = 0;
+  /// 1 for a node of height 1 whose leaves have the letters of those of the
+  /// sibling before it.
+  std::int64_t like_previous = 0;
 };
 
 /// Sizes of one call.

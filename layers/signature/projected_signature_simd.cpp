@@ -4,6 +4,7 @@
 // partial sums P^k = V^k / (k - level), which stand in the first-level cache,
 // and writes its own.
 
+#include "sigtape/layers/signature/projected_signature_nodes_simd.h"
 #include "sigtape/layers/signature/projected_signature_table.h"
 #include "sigtape/layers/signature/signature_rows_simd.h"
 
@@ -11,145 +12,71 @@ namespace sigtape::SIGTAPE_ISA_NAME {
 namespace {
 
 using cpu::ProjectionPlan;
-constexpr int kMostTogether = 4;  // leaves that run as one
+template <int N>
+struct Number {
+  static constexpr int value = N;
+};
 
-template <class T>
-using Partials = Vec<T>*;
-
-// The sums of `M` leaves: s_m += sum_t P_t e_m,t, in two parts each, so that
-// no addition waits for the one before.
-template <class T, int M>
-SIGTAPE_KERNEL void add_leaves(std::int64_t steps, std::int64_t stride,
-                               const Vec<T>* parent, std::int64_t channels,
-                               const Vec<T>* const* e, Vec<T>* s) {
-  Vec<T> even[M] = {}, odd[M] = {};
-  std::int64_t t = 0;
-  for (; t + 1 < steps; t += 2) {
-    const Vec<T> p = in_register(parent[t * stride]);
-    const Vec<T> q = in_register(parent[(t + 1) * stride]);
-    SIGTAPE_UNROLL
-    for (int m = 0; m < M; ++m) {
-      even[m] += p * e[m][t * channels];
-      odd[m] += q * e[m][(t + 1) * channels];
-    }
-  }
-  if (t < steps)
-    for (int m = 0; m < M; ++m)
-      even[m] += parent[t * stride] * e[m][t * channels];
-  for (int m = 0; m < M; ++m) s[m] += even[m] + odd[m];
-}
-
-// The derivative: dP_t += sum_m a_m e_m,t and de_m,t += a_m P_t.
-template <class T, int M>
-SIGTAPE_KERNEL void add_leaves_adjoint(std::int64_t steps, std::int64_t stride,
-                                       const Vec<T>* parent, Vec<T>* dparent,
-                                       std::int64_t channels,
-                                       const Vec<T>* const* e,
-                                       Vec<T>* const* de, const Vec<T>* a) {
-  Vec<T> factor[M];
-  for (int m = 0; m < M; ++m) factor[m] = in_register(a[m]);
-  for (std::int64_t t = 0; t < steps; ++t) {
-    const Vec<T> p = in_register(parent[t * stride]);
-    Vec<T> sum = dparent[t * stride];
-    SIGTAPE_UNROLL
-    for (int m = 0; m < M; ++m) {
-      sum += factor[m] * e[m][t * channels];
-      de[m][t * channels] += factor[m] * p;
-    }
-    dparent[t * stride] = sum;
-  }
-}
-
-// A node of height H >= 1 (0: known at run time only) over a block: its value
-// and its partial sums. `parent` has `stride` of them, this node `height`.
-template <class T, int H>
-SIGTAPE_KERNEL Vec<T> run_node(std::int64_t steps, int height,
-                               std::int64_t stride, const Vec<T>* parent,
-                               std::int64_t channels, const Vec<T>* e,
-                               const T* inverse, Vec<T> s, Vec<T>* own) {
-  const int top = H ? H : height;
-  for (std::int64_t t = 0; t < steps; ++t) {
-    const Vec<T> x = in_register(e[t * channels]);
-    SIGTAPE_UNROLL
-    for (int r = 1; r <= top; ++r)
-      own[r - 1] = (s + parent[r] * x) * inverse[r];
-    s += parent[0] * x;
-    parent += stride;
-    own += top;
-  }
-  return s;
-}
-
-// The derivative of that, backward in time: `a` is the gradient of the node's
-// value after the block, the result that before it; `down` holds the gradients
-// of its own partial sums.
-template <class T, int H>
-SIGTAPE_KERNEL Vec<T> run_node_adjoint(std::int64_t steps, int height,
-                                       std::int64_t stride,
-                                       const Vec<T>* parent, Vec<T>* dparent,
-                                       std::int64_t channels, const Vec<T>* e,
-                                       Vec<T>* de, const T* inverse, Vec<T> a,
-                                       const Vec<T>* down) {
-  const int top = H ? H : height;
-  for (std::int64_t t = steps; t-- > 0;) {
-    const Vec<T> x = in_register(e[t * channels]);
-    const Vec<T>* p = parent + t * stride;
-    Vec<T>* dp = dparent + t * stride;
-    const Vec<T>* d = down + t * top;
-    Vec<T> dx = a * p[0], sum = {};
-    dp[0] += a * x;
-    SIGTAPE_UNROLL
-    for (int r = 1; r <= top; ++r) {
-      const Vec<T> v = d[r - 1] * inverse[r];
-      dx += v * p[r];
-      dp[r] += v * x;
-      sum += v;
-    }
-    de[t * channels] += dx;
-    a += sum;
-  }
-  return a;
-}
-
-template <class T>
-Vec<T> run_node(std::int64_t steps, int height, std::int64_t stride,
-                const Vec<T>* parent, std::int64_t channels, const Vec<T>* e,
-                const T* inverse, Vec<T> s, Vec<T>* own) {
-  switch (height) {
-#define SIGTAPE_CASE(H)                                                      \
-  case H:                                                                    \
-    return run_node<T, H>(steps, H, stride, parent, channels, e, inverse, s, \
-                          own);
-    SIGTAPE_CASE(1)
-    SIGTAPE_CASE(2)
-    SIGTAPE_CASE(3)
-    SIGTAPE_CASE(4)
-#undef SIGTAPE_CASE
+// Calls body(Number<count>) for count in 1 .. 8.
+template <class Body>
+SIGTAPE_INLINE void with_count(int count, const Body& body) {
+  switch (count) {
+    case 1:
+      return body(Number<1>());
+    case 2:
+      return body(Number<2>());
+    case 3:
+      return body(Number<3>());
+    case 4:
+      return body(Number<4>());
+#if SIGTAPE_VECTOR_BYTES == 64
+    case 5:
+      return body(Number<5>());
+    case 6:
+      return body(Number<6>());
+    case 7:
+      return body(Number<7>());
+    case 8:
+      return body(Number<8>());
+#endif
     default:
-      return run_node<T, 0>(steps, height, stride, parent, channels, e, inverse,
-                            s, own);
+      break;
   }
 }
 
-template <class T>
-Vec<T> run_node_adjoint(std::int64_t steps, int height, std::int64_t stride,
-                        const Vec<T>* parent, Vec<T>* dparent,
-                        std::int64_t channels, const Vec<T>* e, Vec<T>* de,
-                        const T* inverse, Vec<T> a, const Vec<T>* down) {
-  switch (height) {
-#define SIGTAPE_CASE(H)                                                        \
-  case H:                                                                      \
-    return run_node_adjoint<T, H>(steps, H, stride, parent, dparent, channels, \
-                                  e, de, inverse, a, down);
-    SIGTAPE_CASE(1)
-    SIGTAPE_CASE(2)
-    SIGTAPE_CASE(3)
-    SIGTAPE_CASE(4)
-#undef SIGTAPE_CASE
-    default:
-      return run_node_adjoint<T, 0>(steps, height, stride, parent, dparent,
-                                    channels, e, de, inverse, a, down);
-  }
+// Calls body(Number<height or 0>, Number<count>) for siblings of a height.
+template <class Body>
+SIGTAPE_INLINE void with_shape(int height, int count, const Body& body) {
+  with_count(count, [&](auto m) {
+    if constexpr (decltype(m)::value <= kMostNodes) {
+      if (height == 1) return body(Number<1>(), m);
+      if (height == 2) return body(Number<2>(), m);
+    }
+    if constexpr (decltype(m)::value == 1) {
+      if (height == 3) return body(Number<3>(), m);
+      if (height == 4) return body(Number<4>(), m);
+      body(Number<0>(), m);
+    }
+  });
+}
+
+// Calls body(Number<nodes>, Number<leaves>) for a tile of twigs.
+template <class Body>
+SIGTAPE_INLINE void with_tile(int nodes, int leaves, const Body& body) {
+  with_count(leaves, [&](auto k) {
+    constexpr int kLeaves = decltype(k)::value;
+    with_count(nodes, [&](auto m) {
+      if constexpr (decltype(m)::value * kLeaves <= kTile &&
+                    decltype(m)::value <= 4)
+        body(m, k);
+    });
+  });
+}
+
+// How many twigs of `leaves` leaves run as one.
+inline int twigs_together(std::int64_t leaves) {
+  if (leaves > kMostTwigLeaves) return 0;
+  return static_cast<int>(leaves <= 4 ? kTile / 4 : kTile / 8);
 }
 
 // One item: the arrays of its slot, and the walks.
@@ -171,7 +98,7 @@ class Item {
     state_ = take(memory, shape.nodes);
     adjoint_ = take(memory, shape.nodes);
     words_ = take(memory, shape.words);
-    const std::int64_t partials = plan.block * (shape.depth + 1);
+    const std::int64_t partials = plan.block * plan.sums;
     for (int level = 0; level <= depth(); ++level) {
       partials_[level] = take(memory, partials);
       dpartials_[level] = take(memory, partials);
@@ -189,7 +116,8 @@ class Item {
     for (std::int64_t b = 0; b < plan_.blocks; ++b) {
       if (saved) save(saved + b * shape_.inner);
       enter_block(b);
-      children(0, shape_.nodes, shape_.root_leaves, 0, shape_.depth);
+      children(0, shape_.nodes, shape_.root_leaves, 0, partials_[0],
+               shape_.depth);
     }
     for (std::int64_t w = 0; w < shape_.words; ++w)
       words_[w] = state_[tree_.word[w]];
@@ -209,7 +137,8 @@ class Item {
     for (std::int64_t b = plan_.blocks; b-- > 0;) {
       saved_ = saved + b * shape_.inner;
       enter_block(b);
-      children_adjoint(0, shape_.nodes, shape_.root_leaves, 0, shape_.depth);
+      children_adjoint(0, shape_.nodes, shape_.root_leaves, 0, partials_[0],
+                       dpartials_[0], shape_.depth);
     }
     write_gradients(dpath);
   }
@@ -283,75 +212,184 @@ class Item {
       if (tree_.nodes[n].inner >= 0) to[tree_.nodes[n].inner] = state_[n];
   }
 
-  // Calls body(first leaf, how many) for the leaves from `node` on.
+  // Calls body(first leaf, how many) for the leaves from `node` on, in runs of
+  // about the same number.
   template <class Body>
   static void for_leaves(std::int64_t node, std::int64_t count,
                          const Body& body) {
-    for (; count > 0; node += kMostTogether, count -= kMostTogether)
-      body(node,
-           static_cast<int>(count < kMostTogether ? count : kMostTogether));
+    while (count > 0) {
+      const std::int64_t together = count > 2 * kMostLeaves ? kMostLeaves
+                                    : count > kMostLeaves   ? (count + 1) / 2
+                                                            : count;
+      body(node, static_cast<int>(together));
+      node += together;
+      count -= together;
+    }
+  }
+
+  // Calls body(nodes, how many, whether as twigs) for siblings of one height,
+  // from `node` to `end`, that are to run as one.
+  template <class Body>
+  void for_siblings(std::int64_t node, std::int64_t end, const Body& body) {
+    while (node < end) {
+      std::int64_t run[4];
+      const WordNode& first = tree_.nodes[node];
+      const int twigs = first.height == 1 ? twigs_together(first.leaves) : 0;
+      const int most = twigs ? twigs : first.height <= 2 ? kMostNodes : 1;
+      int count = 0;
+      do {
+        run[count++] = node;
+        node = tree_.nodes[node].end;
+      } while (node < end && count < most &&
+               (twigs ? tree_.nodes[node].like_previous != 0
+                      : tree_.nodes[node].height == first.height));
+      body(run, count, twigs > 0);
+    }
+  }
+
+  // Increments, and their gradients, of the letters of some nodes.
+  struct Letters {
+    const Vec<T>* e[8];
+    Vec<T>* de[8];
+  };
+  Letters letters(int count, const std::int64_t* nodes) const {
+    Letters l;
+    for (int m = 0; m < count; ++m) {
+      const std::int64_t letter = tree_.nodes[nodes[m]].letter;
+      l.e[m] = e_ + letter;
+      l.de[m] = de_ + letter;
+    }
+    return l;
+  }
+  Letters leaf_letters(int count, std::int64_t first) const {
+    std::int64_t nodes[8];
+    for (int m = 0; m < count; ++m) nodes[m] = first + m;
+    return letters(count, nodes);
   }
 
   // The nodes from `node` to `end`, of which the first are leaves; they are
-  // children of a node of `level` with `stride` partial sums.
+  // children of a node of `level`, whose partial sums stand at `parent`,
+  // `stride` for each step.
   void children(std::int64_t node, std::int64_t end, std::int64_t leaves,
-                int level, std::int64_t stride) {
+                int level, const Vec<T>* parent, std::int64_t stride) {
     const std::int64_t d = shape_.channels;
-    const Vec<T>* parent = partials_[level];
     for_leaves(node, leaves, [&](std::int64_t first, int count) {
-      const Vec<T>* e[kMostTogether];
-      for (int m = 0; m < count; ++m) e[m] = e_ + tree_.nodes[first + m].letter;
-      Vec<T>* s = state_ + first;
-      if (count == 1) return add_leaves<T, 1>(steps_, stride, parent, d, e, s);
-      if (count == 2) return add_leaves<T, 2>(steps_, stride, parent, d, e, s);
-      if (count == 3) return add_leaves<T, 3>(steps_, stride, parent, d, e, s);
-      add_leaves<T, 4>(steps_, stride, parent, d, e, s);
+      const Letters l = leaf_letters(count, first);
+      with_count(count, [&](auto m) {
+        add_leaves<T, decltype(m)::value>(steps_, stride, parent, d, l.e,
+                                          state_ + first);
+      });
     });
-    for (node += leaves; node < end; node = tree_.nodes[node].end) {
-      const WordNode& n = tree_.nodes[node];
-      state_[node] = run_node<T>(steps_, static_cast<int>(n.height), stride,
-                                 parent, d, e_ + n.letter, inverse_,
-                                 state_[node], partials_[level + 1]);
-      children(node + 1, n.end, n.leaves, level + 1, n.height);
+    for_siblings(
+        node + leaves, end,
+        [&](const std::int64_t* run, int count, bool twigs) {
+          if (twigs) return run_twig_tile(run, count, parent, stride);
+          const int height = static_cast<int>(tree_.nodes[run[0]].height);
+          const Letters l = letters(count, run);
+          Vec<T> s[kMostNodes];
+          for (int m = 0; m < count; ++m) s[m] = state_[run[m]];
+          const std::int64_t gap = steps_ * height;
+          Vec<T>* own = partials_[level + 1];
+          with_shape(height, count, [&](auto h, auto m) {
+            run_nodes<T, decltype(h)::value, decltype(m)::value>(
+                steps_, height, stride, parent, d, l.e, inverse_, s, own, gap);
+          });
+          for (int m = 0; m < count; ++m) {
+            const WordNode& n = tree_.nodes[run[m]];
+            state_[run[m]] = s[m];
+            children(run[m] + 1, n.end, n.leaves, level + 1, own + m * gap,
+                     height);
+          }
+        });
+  }
+
+  void run_twig_tile(const std::int64_t* run, int count, const Vec<T>* parent,
+                     std::int64_t stride) {
+    const int leaves = static_cast<int>(tree_.nodes[run[0]].leaves);
+    const Letters x = letters(count, run);
+    const Letters e = leaf_letters(leaves, run[0] + 1);
+    Vec<T> s[4];
+    Vec<T>* leaf[4];
+    for (int m = 0; m < count; ++m) {
+      s[m] = state_[run[m]];
+      leaf[m] = state_ + run[m] + 1;
     }
+    with_tile(count, leaves, [&](auto m, auto k) {
+      run_twigs<T, decltype(m)::value, decltype(k)::value>(
+          steps_, stride, parent, shape_.channels, x.e, e.e, s, leaf);
+    });
+    for (int m = 0; m < count; ++m) state_[run[m]] = s[m];
+  }
+
+  void run_twig_tile_adjoint(const std::int64_t* run, int count,
+                             const Vec<T>* parent, Vec<T>* dparent,
+                             std::int64_t stride, Vec<T>* own) {
+    const std::int64_t d = shape_.channels;
+    const int leaves = static_cast<int>(tree_.nodes[run[0]].leaves);
+    const Letters x = letters(count, run);
+    const Letters e = leaf_letters(leaves, run[0] + 1);
+    Vec<T> s[4], a[4];
+    const Vec<T>* dleaf[4];
+    for (int m = 0; m < count; ++m) {
+      s[m] = saved_[tree_.nodes[run[m]].inner];
+      a[m] = adjoint_[run[m]];
+      dleaf[m] = adjoint_ + run[m] + 1;
+    }
+    with_tile(count, leaves, [&](auto m, auto k) {
+      constexpr int kNodes = decltype(m)::value;
+      run_nodes<T, 1, kNodes>(steps_, 1, stride, parent, d, x.e, inverse_, s,
+                              own, steps_);
+      run_twigs_adjoint<T, kNodes, decltype(k)::value>(
+          steps_, stride, parent, dparent, d, x.e, x.de, e.e, e.de, a, dleaf,
+          own, steps_);
+    });
+    for (int m = 0; m < count; ++m) adjoint_[run[m]] = a[m];
   }
 
   void children_adjoint(std::int64_t node, std::int64_t end,
-                        std::int64_t leaves, int level, std::int64_t stride) {
+                        std::int64_t leaves, int level, const Vec<T>* parent,
+                        Vec<T>* dparent, std::int64_t stride) {
     const std::int64_t d = shape_.channels;
-    const Vec<T>* parent = partials_[level];
-    Vec<T>* dparent = dpartials_[level];
     for_leaves(node, leaves, [&](std::int64_t first, int count) {
-      const Vec<T>* e[kMostTogether];
-      Vec<T>* de[kMostTogether];
-      for (int m = 0; m < count; ++m) {
-        e[m] = e_ + tree_.nodes[first + m].letter;
-        de[m] = de_ + tree_.nodes[first + m].letter;
-      }
-      const Vec<T>* a = adjoint_ + first;
-      if (count == 1)
-        return add_leaves_adjoint<T, 1>(steps_, stride, parent, dparent, d, e,
-                                        de, a);
-      if (count == 2)
-        return add_leaves_adjoint<T, 2>(steps_, stride, parent, dparent, d, e,
-                                        de, a);
-      if (count == 3)
-        return add_leaves_adjoint<T, 3>(steps_, stride, parent, dparent, d, e,
-                                        de, a);
-      add_leaves_adjoint<T, 4>(steps_, stride, parent, dparent, d, e, de, a);
+      const Letters l = leaf_letters(count, first);
+      with_count(count, [&](auto m) {
+        add_leaves_adjoint<T, decltype(m)::value>(
+            steps_, stride, parent, dparent, d, l.e, l.de, adjoint_ + first);
+      });
     });
-    for (node += leaves; node < end; node = tree_.nodes[node].end) {
-      const WordNode& n = tree_.nodes[node];
-      const int height = static_cast<int>(n.height);
-      run_node<T>(steps_, height, stride, parent, d, e_ + n.letter, inverse_,
-                  saved_[n.inner], partials_[level + 1]);
-      __builtin_memset(dpartials_[level + 1], 0,
-                       steps_ * n.height * sizeof(Vec<T>));
-      children_adjoint(node + 1, n.end, n.leaves, level + 1, n.height);
-      adjoint_[node] = run_node_adjoint<T>(
-          steps_, height, stride, parent, dparent, d, e_ + n.letter,
-          de_ + n.letter, inverse_, adjoint_[node], dpartials_[level + 1]);
-    }
+    for_siblings(
+        node + leaves, end,
+        [&](const std::int64_t* run, int count, bool twigs) {
+          if (twigs)
+            return run_twig_tile_adjoint(run, count, parent, dparent, stride,
+                                         partials_[level + 1]);
+          const int height = static_cast<int>(tree_.nodes[run[0]].height);
+          const Letters l = letters(count, run);
+          const std::int64_t gap = steps_ * height;
+          Vec<T>* own = partials_[level + 1];
+          Vec<T>* down = dpartials_[level + 1];
+          Vec<T> s[kMostNodes], a[kMostNodes];
+          for (int m = 0; m < count; ++m) {
+            s[m] = saved_[tree_.nodes[run[m]].inner];
+            a[m] = adjoint_[run[m]];
+          }
+          with_shape(height, count, [&](auto h, auto m) {
+            run_nodes<T, decltype(h)::value, decltype(m)::value>(
+                steps_, height, stride, parent, d, l.e, inverse_, s, own, gap);
+          });
+          __builtin_memset(down, 0, count * gap * sizeof(Vec<T>));
+          for (int m = 0; m < count; ++m) {
+            const WordNode& n = tree_.nodes[run[m]];
+            children_adjoint(run[m] + 1, n.end, n.leaves, level + 1,
+                             own + m * gap, down + m * gap, height);
+          }
+          with_shape(height, count, [&](auto h, auto m) {
+            run_nodes_adjoint<T, decltype(h)::value, decltype(m)::value>(
+                steps_, height, stride, parent, dparent, d, l.e, l.de, inverse_,
+                a, down, gap);
+          });
+          for (int m = 0; m < count; ++m) adjoint_[run[m]] = a[m];
+        });
   }
 
   static constexpr int kMostLevels = 64;

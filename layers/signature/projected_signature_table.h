@@ -12,6 +12,8 @@ struct ProjectionPlan {
   std::int64_t items = 0;
   std::int64_t block = 0;
   std::int64_t blocks = 0;
+  /// Partial sums for each step of a block, of one level.
+  std::int64_t sums = 0;
   /// Vectors of scratch memory of a slot, and saved for an item.
   std::int64_t slot_vectors = 0;
   std::int64_t item_vectors = 0;

@@ -13,6 +13,15 @@ Tensor memory(std::size_t bytes) {
                {DType::float64, {}});
 }
 
+// Whether the results are the products, in their order.
+bool results_are_products(const ProductsShape& shape, const Tensor& arrays) {
+  if (shape.results != shape.products) return false;
+  const ProductsPlan plan = products_plan(shape, arrays);
+  for (std::int64_t w = 0; w < shape.results; ++w)
+    if (plan.result[w] != shape.leaves + w) return false;
+  return true;
+}
+
 Tensor adjoint(const ProductsShape& shape, Backward& back) {
   const Tensor leaves = back.saved(0), products = back.saved(1);
   const Tensor arrays = back.saved(2), dout = contiguous(back.grad());
@@ -40,7 +49,9 @@ Tensor signature_products(const Tensor& leaves, const Tensor& arrays,
   shape.groups = a.size(0);
   const TensorOptions like{a.dtype(), a.device()};
   Tensor products = empty({shape.groups, shape.products, a.size(2)}, like);
-  Tensor out = empty({shape.groups, shape.results, a.size(2)}, like);
+  const bool same = results_are_products(shape, arrays);
+  Tensor out = same ? alias(products, products.shape(), products.strides(), 0)
+                    : empty({shape.groups, shape.results, a.size(2)}, like);
   dispatch_floating("signature_products", a, [&]<class T>(auto device, T) {
     Tensor workspace =
         memory(signature_products_workspace<T>(device, shape, false));

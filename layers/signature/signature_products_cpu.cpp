@@ -18,8 +18,8 @@ using cpu::ProductsTable;
 
 constexpr std::int64_t kSlots = 16;
 constexpr int kMostLanes = 16;
-// Words of a signature up to which a vector of them stays in a core's cache.
-constexpr std::int64_t kMostWords = 4096;
+// Words of a signature up to which a vector of them is worth its memory.
+constexpr std::int64_t kMostWords = 16384;
 
 template <class T>
 const ProductsTable<T>& table_of(Isa isa) {
@@ -194,6 +194,7 @@ void signature_products(Cpu, const ProductsShape& shape,
                              scratch);
         });
   }
+  if (!results) return;
   parallel_ranges(shape.groups * shape.results, row_grain(words),
                   [&](std::int64_t begin, std::int64_t end) {
                     for (std::int64_t i = begin; i < end; ++i)

@@ -47,8 +47,9 @@ template <class T>
 std::size_t signature_products_workspace(Cpu, const ProductsShape& shape,
                                          bool adjoint);
 
-/// Writes the products, [G, P, S], and the results, [G, W, S], of the leaves,
-/// [G, M, S], S = d + .. + d^N. The same for any number of threads.
+/// Writes the products, [G, P, S], and, where it is not null, the results,
+/// [G, W, S], of the leaves, [G, M, S], S = d + .. + d^N. The same for any
+/// number of threads.
 template <class T>
 void signature_products(Cpu, const ProductsShape& shape,
                         const ProductsPlan& plan, const T* leaves, T* products,

@@ -292,8 +292,14 @@ void WindowPlanner::fill_arrays(WindowPlan& plan) {
   for (std::int64_t r = 0; r < s.rounds; ++r) begin[r + 1] += begin[r];
   PlanList<std::int64_t> number(products_.size());
   PlanList<std::int64_t> next(begin, begin + s.rounds);
-  for (std::size_t p = 0; p < products_.size(); ++p)
-    number[p] = next[products_[p].round - 1]++;
+  // In a round, in the order in which they are results.
+  PlanList<std::int64_t> order;
+  for (const std::int64_t node : results_)
+    if (node < 0) order.push_back(-node - 1);
+  for (std::int64_t p = 0; p < s.products; ++p) order.push_back(p);
+  std::fill(number.begin(), number.end(), -1);
+  for (const std::int64_t p : order)
+    if (number[p] < 0) number[p] = next[products_[p].round - 1]++;
   const auto final_node = [&](std::int64_t node) {
     return node < 0 ? s.leaves + number[-node - 1] : leaf_[node];
   };

@@ -43,21 +43,43 @@ struct Layout {
     });
   }
 
+  // Nodes of height 1 whose leaves have the same letters.
+  bool twins(std::int64_t a, std::int64_t b) const {
+    if (tree[a].height != 1 || tree[b].height != 1) return false;
+    const auto letters = [&](std::int64_t draft) {
+      std::vector<std::int64_t> list;
+      for (const std::int64_t child : tree[draft].children)
+        list.push_back(tree[child].letter);
+      std::sort(list.begin(), list.end());
+      return list;
+    };
+    return letters(a) == letters(b);
+  }
+
   void add(std::int64_t draft) {
     const std::size_t place = nodes.size();
     number[draft] = static_cast<std::int64_t>(place);
     const Draft& d = tree[draft];
     nodes.push_back({d.letter, d.height, leaves_of(draft), 0,
-                     d.children.empty() ? -1 : inner++});
+                     d.children.empty() ? -1 : inner++, 0});
     add_children(draft);
     nodes[place].end = static_cast<std::int64_t>(nodes.size());
   }
 
   // Recursion as deep as a word is long.
   void add_children(std::int64_t draft) {
-    for (const bool leaf : {true, false})
-      for (const std::int64_t child : tree[draft].children)
-        if (tree[child].children.empty() == leaf) add(child);
+    std::vector<std::int64_t> children = tree[draft].children;
+    std::sort(children.begin(), children.end(), [&](auto a, auto b) {
+      return std::pair(tree[a].height, tree[a].letter) <
+             std::pair(tree[b].height, tree[b].letter);
+    });
+    std::int64_t previous = -1;
+    for (const std::int64_t child : children) {
+      add(child);
+      nodes[number[child]].like_previous =
+          previous >= 0 && twins(previous, child);
+      previous = child;
+    }
   }
 };
 

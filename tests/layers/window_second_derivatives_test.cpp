@@ -5,6 +5,7 @@
 
 #include "sigtape/framework/ops.h"
 #include "sigtape/layers/path_transforms.h"
+#include "sigtape/layers/signature/logsignature_group.h"
 #include "sigtape/layers/signature/projected_signature.h"
 #include "sigtape/layers/signature/signature_normalise.h"
 #include "sigtape/layers/signature/window_signature.h"
@@ -86,6 +87,35 @@ TEST(SecondDerivatives, OfPointwiseOperationsOnSignatures) {
       return signature_normalise(in[0], 2, 3, 4);
     };
   second_battery("signature_normalise", cases);
+}
+
+// By way of log-signatures of paths, where words and brackets make sense.
+TEST(SecondDerivatives, OfTheGroupOfLogSignatures) {
+  const auto cases = [](const TensorFunction& f) {
+    std::vector<SecondCase> all;
+    for (std::int64_t batch = 1; batch < 6; ++batch)
+      all.push_back({"batch " + std::to_string(batch),
+                     {random_tensor({batch, 4, 2}, batch)},
+                     f});
+    return all;
+  };
+  const auto end = [](const Tensor& x) {
+    return reshape(slice(x, 1, 3, 4), {x.size(0), 2});
+  };
+  second_battery("logsignature_combine", cases([](const Tensors& in) {
+                   const Tensor l = logsignature(in[0], 3);
+                   return logsignature_combine(l, l * 0.5, 2, 3);
+                 }));
+  second_battery("logsignature_join", cases([=](const Tensors& in) {
+                   return logsignature_join(logsignature(in[0], 3), end(in[0]),
+                                            3);
+                 }));
+  second_battery("invert_logsignature", cases([](const Tensors& in) {
+                   return invert_logsignature(logsignature(in[0], 3), 3, 2);
+                 }));
+  second_battery("linear_signature", cases([=](const Tensors& in) {
+                   return linear_signature(end(in[0]), 3);
+                 }));
 }
 
 TEST(SecondDerivatives, OfWindowsAreRefused) {
