@@ -240,6 +240,15 @@ ExitCode signature(const Arguments& arguments) {
       .flag("scalar-term", c.scalar_term, "put the constant 1 first")
       .option("logsignature", c.logsignature,
               "the log-signature instead: expand, words or brackets")
+      .option("window", c.window,
+              "of windows of SIZE points, one every STEP: SIZE,STEP")
+      .option("expanding", c.expanding,
+              "of the first FIRST, FIRST + STEP, .. points: FIRST,STEP")
+      .option("dyadic", c.dyadic, "of dyadic windows, down to 2^LEVELS pieces")
+      .option("words", c.words,
+              "of these words only, letters from 0: \"0.1 2 2.0.0\"")
+      .flag("time", c.time, "add a channel from 0 to 1 first")
+      .flag("lead-lag", c.lead_lag, "then put each path beside its past")
       .option("output", c.output, "the .npy file to write")
       .option("cotangent", c.cotangent,
               "a .npy file of the result's shape: with --gradient")

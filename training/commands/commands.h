@@ -65,6 +65,12 @@ struct SignatureCommand {
   std::int64_t depth = 0;
   bool stream = false, basepoint = false, inverse = false, scalar_term = false;
   std::optional<std::string> logsignature, output, cotangent, gradient;
+  /// Transforms of the paths, in this order.
+  bool time = false, lead_lag = false;
+  /// "SIZE,STEP", "FIRST,STEP" and "LEVELS": windows of the paths.
+  std::optional<std::string> window, expanding, dyadic;
+  /// Words of letters from 0: "0.1 2 2.0.0".
+  std::optional<std::string> words;
   std::optional<int> threads;
 };
 ExitCode signature_command(const SignatureCommand& command);

@@ -1,10 +1,16 @@
+#include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <string_view>
 
 #include "sigtape/framework/dispatch.h"
 #include "sigtape/framework/ops.h"
+#include "sigtape/layers/path_transforms.h"
 #include "sigtape/layers/signature/logsignature.h"
+#include "sigtape/layers/signature/projected_signature.h"
 #include "sigtape/layers/signature/signature.h"
+#include "sigtape/layers/signature/window_signature.h"
 #include "sigtape/training/commands/commands.h"
 #include "sigtape/training/commands/resolve.h"
 #include "sigtape/training/data/npy.h"
@@ -44,11 +50,68 @@ void write_tensor(const std::string& path, const Tensor& tensor) {
   });
 }
 
+// Whole numbers separated by `separator`.
+std::vector<std::int64_t> numbers(const char* option, std::string_view text,
+                                  char separator) {
+  std::vector<std::int64_t> list;
+  while (true) {
+    const std::size_t end = std::min(text.find(separator), text.size());
+    std::int64_t number = 0;
+    const auto [stop, error] =
+        std::from_chars(text.data(), text.data() + end, number);
+    require(error == std::errc() && stop == text.data() + end, option,
+            ": expected whole numbers separated by '", separator, "', got '",
+            text, "'");
+    list.push_back(number);
+    if (end == text.size()) return list;
+    text.remove_prefix(end + 1);
+  }
+}
+
+std::optional<Windows> windows_of(const SignatureCommand& c) {
+  require(
+      c.window.has_value() + c.expanding.has_value() + c.dyadic.has_value() <=
+          1,
+      "--window, --expanding and --dyadic: give one of them");
+  const auto pair = [](const char* option, const std::string& text) {
+    const auto list = numbers(option, text, ',');
+    require(list.size() == 2, option, ": expected two numbers, got '", text,
+            "'");
+    return list;
+  };
+  if (c.window) {
+    const auto n = pair("--window", *c.window);
+    return Windows::sliding(n[0], n[1]);
+  }
+  if (c.expanding) {
+    const auto n = pair("--expanding", *c.expanding);
+    return Windows::expanding(n[0], n[1]);
+  }
+  if (c.dyadic) return Windows::dyadic(numbers("--dyadic", *c.dyadic, ' ')[0]);
+  return {};
+}
+
+std::vector<Word> words_of(std::string_view text) {
+  std::vector<Word> words;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    if (end > 0) words.push_back(numbers("--words", text.substr(0, end), '.'));
+    text.remove_prefix(std::min(text.size(), end + 1));
+  }
+  return words;
+}
+
 void check_arguments(const SignatureCommand& c) {
   if (c.logsignature) logsignature_mode(*c.logsignature);
   require(!c.logsignature || !c.scalar_term,
           "--logsignature: a log-signature has no scalar term; leave out "
           "--scalar-term");
+  const bool windowed = windows_of(c).has_value();
+  require(!windowed || !c.stream, "--stream: windows are a stream already");
+  require(
+      !c.words || !(windowed || c.stream || c.scalar_term || c.logsignature),
+      "--words: cannot be had with windows, --stream, --scalar-term or "
+      "--logsignature");
   require(c.cotangent.has_value() == c.gradient.has_value(),
           "--cotangent and --gradient belong together: the one is read, the "
           "other written");
@@ -56,7 +119,36 @@ void check_arguments(const SignatureCommand& c) {
           "nothing to do: give --output, or --cotangent and --gradient");
 }
 
-Tensor compute(const SignatureCommand& c, const Tensor& path) {
+Tensor windowed(const SignatureCommand& c, const Tensor& path,
+                const Windows& windows) {
+  const Basepoint basepoint(c.basepoint);
+  if (c.logsignature) {
+    return window_logsignature(path, c.depth, windows,
+                               {.basepoint = basepoint,
+                                .inverse = c.inverse,
+                                .mode = logsignature_mode(*c.logsignature)});
+  }
+  return window_signature(path, c.depth, windows,
+                          {.basepoint = basepoint,
+                           .inverse = c.inverse,
+                           .scalar_term = c.scalar_term});
+}
+
+Tensor projected(const SignatureCommand& c, const Tensor& path) {
+  const WordSet words(path.size(2), words_of(*c.words));
+  require(words.depth() <= c.depth, "--words: expected words of at most ",
+          c.depth, " letters, the depth, got one of ", words.depth());
+  return projected_signature(
+      path, words, {.basepoint = Basepoint(c.basepoint), .inverse = c.inverse});
+}
+
+Tensor compute(const SignatureCommand& c, const Tensor& input) {
+  Value x = {input, {}};
+  if (c.time) x = add_time(x);
+  if (c.lead_lag) x = lead_lag(x);
+  const Tensor& path = x.data;
+  if (c.words) return projected(c, path);
+  if (const auto windows = windows_of(c)) return windowed(c, path, *windows);
   if (c.logsignature) {
     return logsignature(path, c.depth,
                         {.stream = c.stream,

@@ -272,6 +272,15 @@ constexpr WrongUse wrong_uses[] = {
      3, "x.npy|(2, 6)|(2, 3, 2)"},
     {"signature --input @/x.npy --depth 2 --output @/empty/no/y.npy", 5,
      "empty/no"},
+    {"signature --input @/x.npy --depth 2 --window 4 --output @/y.npy", 2,
+     "--window|two numbers|'4'"},
+    {"signature --input @/x.npy --depth 2 --words 0.a --output @/y.npy", 2,
+     "--words|whole numbers|'0.a'"},
+    {"signature --input @/x.npy --depth 2 --words 0.1.0 --output @/y.npy", 2,
+     "--words|at most 2|3"},
+    {"signature --input @/x.npy --depth 2 --window 2,1 --dyadic 1 --output "
+     "@/y.npy",
+     2, "--window|--dyadic|one of them"},
     {"signature --input @/x.npy --depth 2 --logsignature tree --output "
      "@/y.npy",
      2, "expand, words or brackets"},

@@ -46,11 +46,13 @@ TEST(Help, NamesEveryOptionOfTheInterface) {
       {{"cv"}, {"--folds", "--repeats", "--set"}},
       {{"signature"},
        {"--input", "--depth", "--stream", "--basepoint", "--inverse",
-        "--scalar-term", "--logsignature", "--output", "--cotangent",
-        "--gradient"}},
+        "--scalar-term", "--logsignature", "--window", "--expanding",
+        "--dyadic", "--words", "--time", "--lead-lag", "--output",
+        "--cotangent", "--gradient"}},
       {{"bench", "signature"},
        {"--batch", "--length", "--channels", "--depth", "--stream",
-        "--basepoint", "--dtype", "--device", "--threads", "--json"}},
+        "--basepoint", "--logsignature", "--dtype", "--device", "--threads",
+        "--json"}},
       {{"bench", "train"}, {"--steps", "--threads", "--json"}}};
   for (const auto& [command, names] : options) {
     Words asking = command;

@@ -1,6 +1,9 @@
 // `sigtrain signature` against Signatory's values and gradients.
 #include <gtest/gtest.h>
 
+#include "sigtape/layers/path_transforms.h"
+#include "sigtape/layers/signature/projected_signature.h"
+#include "sigtape/layers/signature/window_signature.h"
 #include "sigtape/training/data/npy.h"
 #include "support/battery.h"
 #include "support/golden.h"
@@ -74,6 +77,50 @@ TEST(SignatureCommand, GoldenLogSignaturesAndGradients) {
     if (c.arguments["basepoint"].get<bool>()) more.push_back("--basepoint");
     check_case("logsignature", c, more);
   }
+}
+
+// The path and the result of one call.
+struct Called {
+  Tensor path;
+  NpyArray result;
+};
+
+Called call(const std::vector<std::string>& options) {
+  const TemporaryFolder folder;
+  const Tensor path = test::random_tensor({2, 9, 2});
+  const GoldenArray array{{2, 9, 2}, path.to_vector()};
+  std::vector<std::string> arguments = {
+      "signature",     "--input", write_array(folder / "x.npy", array),
+      "--depth",       "3",       "--output",
+      folder / "y.npy"};
+  arguments.insert(arguments.end(), options.begin(), options.end());
+  const auto result = run_sigtrain(arguments);
+  EXPECT_EQ(result.code, 0) << result.err;
+  return {path, read_npy(folder / "y.npy")};
+}
+
+void expect_equal(const Called& called, const Tensor& expected) {
+  EXPECT_EQ(called.result.shape,
+            std::vector<std::int64_t>(expected.shape().begin(),
+                                      expected.shape().end()));
+  EXPECT_EQ(to_doubles(called.result), expected.to_vector());
+}
+
+TEST(SignatureCommand, WindowsWordsAndTransforms) {
+  Called c = call({"--window", "4,2", "--basepoint"});
+  expect_equal(c, window_signature(c.path, 3, Windows::sliding(4, 2),
+                                   {.basepoint = true}));
+  c = call({"--dyadic", "2", "--logsignature", "words"});
+  expect_equal(c, window_logsignature(c.path, 3, Windows::dyadic(2)));
+  c = call({"--expanding", "2,3", "--scalar-term"});
+  expect_equal(c, window_signature(c.path, 3, Windows::expanding(2, 3),
+                                   {.scalar_term = true}));
+  c = call({"--words", "0.1 1  1.1.0", "--inverse"});
+  expect_equal(c,
+               projected_signature(c.path, WordSet(2, {{0, 1}, {1}, {1, 1, 0}}),
+                                   {.inverse = true}));
+  c = call({"--time", "--lead-lag"});
+  expect_equal(c, signature(lead_lag(add_time({c.path, {}})).data, 3));
 }
 
 TEST(SignatureCommand, OutputsHaveTheInputsType) {

@@ -1,0 +1,27 @@
+# sigtape_page_examples(OUTPUT PAGE...): writes each ```cpp block of the pages
+# as the body of a test to OUTPUT.
+function(sigtape_page_examples OUTPUT)
+  set(text "// From the pages of docs/operations.\n#include <gtest/gtest.h>\n
+#include <sigtape/sigtape.h>\n\n#include <string>\n#include <vector>\n
+namespace sigtape {\nnamespace {\n\n")
+  foreach(page IN LISTS ARGN)
+    get_filename_component(name ${page} NAME_WE)
+    file(READ ${page} content)
+    set(number 0)
+    while(TRUE)
+      string(FIND "${content}" "```cpp\n" begin)
+      if(begin EQUAL -1)
+        break()
+      endif()
+      math(EXPR begin "${begin} + 7")
+      string(SUBSTRING "${content}" ${begin} -1 content)
+      string(FIND "${content}" "\n```" end)
+      string(SUBSTRING "${content}" 0 ${end} body)
+      string(SUBSTRING "${content}" ${end} -1 content)
+      math(EXPR number "${number} + 1")
+      string(APPEND text "TEST(Examples, ${name}${number}) {\n${body}\n}\n\n")
+    endwhile()
+  endforeach()
+  string(APPEND text "}  // namespace\n}  // namespace sigtape\n")
+  file(CONFIGURE OUTPUT ${OUTPUT} CONTENT "${text}" @ONLY)
+endfunction()
