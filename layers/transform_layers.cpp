@@ -95,11 +95,10 @@ ModulePtr prepend_basepoint(const Basepoint& basepoint) {
           "basepoint: expected none, zero or one number per channel, got a "
           "tensor");
   const auto channels = [basepoint](const ValueShape& input) {
-    require(basepoint.kind() != Basepoint::Kind::values ||
-                basepoint.points().numel() == input.channels,
-            "basepoint: expected ", input.channels,
-            " numbers, one per channel, got ",
-            basepoint.is_none() ? 0 : basepoint.points().numel());
+    if (basepoint.kind() != Basepoint::Kind::values) return input.channels;
+    const std::int64_t numbers = basepoint.points().numel();
+    require(numbers == input.channels, "basepoint: expected ", input.channels,
+            " numbers, one per channel, got ", numbers);
     return input.channels;
   };
   return layer(
