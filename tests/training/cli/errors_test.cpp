@@ -275,7 +275,7 @@ constexpr WrongUse wrong_uses[] = {
     {"signature --input @/x.npy --depth 2 --window 4 --output @/y.npy", 2,
      "--window|two numbers|'4'"},
     {"signature --input @/x.npy --depth 2 --words 0.a --output @/y.npy", 2,
-     "--words|whole numbers|'0.a'"},
+     "--words|whole numbers|'a'"},
     {"signature --input @/x.npy --depth 2 --words 0.1.0 --output @/y.npy", 2,
      "--words|at most 2|3"},
     {"signature --input @/x.npy --depth 2 --window 2,1 --dyadic 1 --output "
