@@ -36,6 +36,12 @@ if(sigtape_cuda_mode STREQUAL "ON")
     set(CMAKE_CUDA_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
   endif()
   enable_language(CUDA)
+  # CMake before 3.25.2 does not know that nvcc has C++20.
+  foreach(kind STANDARD EXTENSION)
+    if(NOT CMAKE_CUDA20_${kind}_COMPILE_OPTION)
+      set(CMAKE_CUDA20_${kind}_COMPILE_OPTION "-std=c++20")
+    endif()
+  endforeach()
   find_package(CUDAToolkit REQUIRED)
 elseif(sigtape_cuda_mode STREQUAL "HOST")
   # The emulator, framework/cuda/host, comes with the tests.
@@ -64,7 +70,7 @@ function(sigtape_cuda_sources target)
       CUDA::cudart_static)
     target_compile_definitions(${target} PUBLIC SIGTAPE_CUDA=1)
     target_compile_options(${target} PRIVATE
-      "$<$<COMPILE_LANGUAGE:CUDA>:-std=c++20;-O3;-Xcompiler=-Wall,-Wextra>")
+      "$<$<COMPILE_LANGUAGE:CUDA>:-O3;-Xcompiler=-Wall,-Wextra>")
   elseif(sigtape_cuda_mode STREQUAL "HOST")
     set_source_files_properties(${kernels} PROPERTIES LANGUAGE CXX
       COMPILE_OPTIONS "-xc++;-Wno-unknown-pragmas")
