@@ -5,7 +5,7 @@
 #   HOST   on the CPU, for tests: the same .cu files compiled as C++, the
 #          threads of a block one after another, device "cuda" in main memory
 # sigtape_cuda_mode is what it comes to: OFF, ON or HOST.
-set(SIGTAPE_CUDA "OFF" CACHE STRING "CUDA kernels: AUTO, ON, OFF or HOST")
+set(SIGTAPE_CUDA "AUTO" CACHE STRING "CUDA kernels: AUTO, ON, OFF or HOST")
 set_property(CACHE SIGTAPE_CUDA PROPERTY STRINGS AUTO ON OFF HOST)
 set(sigtape_cuda_mode ${SIGTAPE_CUDA})
 

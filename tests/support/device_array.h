@@ -1,5 +1,7 @@
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <vector>
 
 #include "sigtape/framework/cuda/runtime.h"
@@ -39,5 +41,17 @@ class DeviceArray {
   std::size_t count_;
   cuda::Block block_;
 };
+
+/// Skips every test of a program that includes this file where there is no
+/// CUDA device.
+class NeedsDevice : public ::testing::Environment {
+ public:
+  void SetUp() override {
+    if (cuda_device_count() == 0) GTEST_SKIP() << "there is no CUDA device";
+  }
+};
+
+inline ::testing::Environment* const needs_device =
+    ::testing::AddGlobalTestEnvironment(new NeedsDevice);
 
 }  // namespace sigtape::test
