@@ -114,7 +114,7 @@ def megabytes(value):
 def training_table(rows, isa):
     lines = head("Training steps against their peers", rows, isa) + [
         "| model | batch, length, channels, depth | step ms | best peer ms | "
-        "times | MB | the peer's MB |", "|---|---|---|---|---|---|---|"]
+        "times | our MB |", "|---|---|---|---|---|---|"]
     groups = {}
     for r in rows:
         name, best = best_peer(r, "step")
@@ -123,8 +123,7 @@ def training_table(rows, isa):
             f"{r['depth']} | {r[f'sigtape-{isa}_step'] * 1e3:.4g} | "
             + (f"{best * 1e3:.4g} ({name}) | {ratio(r, isa, 'step'):.1f}"
                if best else "- | -")
-            + f" | {megabytes(r[f'sigtape-{isa}_memory'])} | "
-            + f"{megabytes(r.get(f'{name}_memory'))} |")
+            + f" | {megabytes(r[f'sigtape-{isa}_memory'])} |")
         if best:
             groups.setdefault(r["model"], []).append(ratio(r, isa, "step"))
     lines += [""] + [f"{model}: geometric mean {geometric(v):.1f}, least "
