@@ -16,31 +16,11 @@ namespace {
 
 constexpr double kFloat32 = 1e-5, kFloat64 = 1e-12;
 
-const SignatureCase<double>& widened(const SignatureCase<double>& c) {
-  return c;
-}
-SignatureCase<double> widened(const SignatureCase<float>& c) {
-  return to_double(c);
-}
-
-std::string describe(const SignatureShape& s) {
-  std::string text =
-      "B=" + std::to_string(s.batch) + " L=" + std::to_string(s.length) +
-      " d=" + std::to_string(s.channels) + " N=" + std::to_string(s.depth) +
-      " basepoint " + std::to_string(static_cast<int>(s.basepoint));
-  if (s.stream) text += " stream";
-  if (s.inverse) text += " inverse";
-  if (s.scalar_term) text += " scalar_term";
-  if (s.initial) text += " initial";
-  if (s.lengths) text += " lengths";
-  return text;
-}
-
 template <class T>
 void expect_equal(const SignatureShape& shape, std::uint32_t seed,
                   double tolerance) {
   SignatureCase<T> c = random_case<T>(shape, seed);
-  SignatureCase<double> expected = widened(c);
+  SignatureCase<double> expected = to_double(c);
   run_kernels(c);
   run_reference(expected);
   const std::string text = describe(shape);

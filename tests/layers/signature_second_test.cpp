@@ -2,7 +2,6 @@
 // and the same bits for any number of threads.
 #include <gtest/gtest.h>
 
-#include <array>
 #include <cmath>
 #include <cstring>
 
@@ -14,27 +13,10 @@
 #include "sigtape/layers/signature/signature_second_kernels.h"
 #include "support/battery.h"
 #include "support/gradient_count.h"
+#include "support/polynomial_derivative.h"
 
 namespace sigtape::test {
 namespace {
-
-double dot(const Tensor& a, const Tensor& b) {
-  const auto x = a.to_vector(), y = b.to_vector();
-  double sum = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) sum += x[i] * y[i];
-  return sum;
-}
-
-// f'(0) of a polynomial of degree <= 8, from f(+-h) .. f(+-4h).
-template <class F>
-double polynomial_derivative(const F& f) {
-  constexpr std::array<double, 4> weights = {4. / 5, -1. / 5, 4. / 105,
-                                             -1. / 280};
-  constexpr double h = .25;
-  double sum = 0;
-  for (int k = 1; k <= 4; ++k) sum += weights[k - 1] * (f(k * h) - f(-k * h));
-  return sum / h;
-}
 
 struct Arguments {
   Tensor path, basepoint, initial;

@@ -117,6 +117,19 @@ void run_reference(SignatureCase<T>& c) {
                                      gradients, workspace.get());
 }
 
+std::string describe(const SignatureShape& s) {
+  std::string text =
+      "B=" + std::to_string(s.batch) + " L=" + std::to_string(s.length) +
+      " d=" + std::to_string(s.channels) + " N=" + std::to_string(s.depth) +
+      " basepoint " + std::to_string(static_cast<int>(s.basepoint));
+  if (s.stream) text += " stream";
+  if (s.inverse) text += " inverse";
+  if (s.scalar_term) text += " scalar_term";
+  if (s.initial) text += " initial";
+  if (s.lengths) text += " lengths";
+  return text;
+}
+
 template <class T>
 double relative_error(const std::vector<T>& got,
                       const std::vector<double>& expected) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "sigtape/layers/signature/signature_kernels.h"
@@ -26,8 +27,14 @@ struct SignatureCase {
 template <class T>
 SignatureCase<T> random_case(const SignatureShape& shape, std::uint32_t seed);
 
-/// The same inputs in another type.
+/// The same inputs in float64.
 SignatureCase<double> to_double(const SignatureCase<float>& of);
+inline SignatureCase<double> to_double(const SignatureCase<double>& of) {
+  return of;
+}
+
+/// Sizes and options, for the message of a failed check.
+std::string describe(const SignatureShape& shape);
 
 /// Runs the dispatched kernels into outputs that were filled with NaN.
 template <class T>

@@ -1,7 +1,6 @@
 // Products of signatures and series of tensors on a GPU against the CPU.
 #include <gtest/gtest.h>
 
-#include <random>
 #include <string>
 
 #include "sigtape/layers/signature/channels.h"
@@ -9,24 +8,11 @@
 #include "sigtape/layers/signature/signature_combine_kernels.h"
 #include "sigtape/layers/signature/tensor_series_kernels.h"
 #include "support/device_array.h"
+#include "support/random_values.h"
 #include "support/signature_runner.h"
 
 namespace sigtape::test {
 namespace {
-
-template <class T>
-std::vector<T> random_values(std::int64_t count, unsigned seed) {
-  std::mt19937 bits(seed);
-  std::normal_distribution<double> normal(0, .5);
-  std::vector<T> values(count);
-  for (T& v : values) v = static_cast<T>(normal(bits));
-  return values;
-}
-
-std::vector<double> widened(const std::vector<double>& v) { return v; }
-std::vector<double> widened(const std::vector<float>& v) {
-  return {v.begin(), v.end()};
-}
 
 template <class T>
 constexpr double kTolerance = sizeof(T) == 4 ? 2e-5 : 1e-12;
@@ -38,10 +24,10 @@ void check_product(const ProductShape& s, unsigned seed) {
   const std::int64_t columns =
       signature_channels(s.channels, s.depth, s.scalar_term);
   const std::int64_t size = s.batch * columns;
-  const auto a = random_values<T>(size, seed),
-             b = random_values<T>(size, ~seed);
-  const auto dout = random_values<T>(size, seed + 99);
-  const auto a64 = widened(a), b64 = widened(b), dout64 = widened(dout);
+  const auto a = random_values<T>(size, seed, .5),
+             b = random_values<T>(size, ~seed, .5);
+  const auto dout = random_values<T>(size, seed + 99, .5);
+  const auto a64 = to_double(a), b64 = to_double(b), dout64 = to_double(dout);
   std::vector<double> out(size), da(size), db(size);
   signature_product(Cpu{}, s, a64.data(), b64.data(), out.data());
   signature_product_adjoint(Cpu{}, s, a64.data(), b64.data(), dout64.data(),
@@ -80,9 +66,9 @@ TEST(CudaProduct, EqualsTheCpu) {
 
 template <class T>
 void check_series(const SeriesShape& s, unsigned seed) {
-  const auto x = random_values<T>(s.rows * s.argument_columns(), seed);
-  const auto dout = random_values<T>(s.rows * s.result_columns(), seed + 1);
-  const auto x64 = widened(x), dout64 = widened(dout);
+  const auto x = random_values<T>(s.rows * s.argument_columns(), seed, .5);
+  const auto dout = random_values<T>(s.rows * s.result_columns(), seed + 1, .5);
+  const auto x64 = to_double(x), dout64 = to_double(dout);
   std::vector<double> out(dout.size()), dx(x.size());
   const auto bytes = static_cast<std::size_t>(cpu::series_workspace_bytes(
       s, sizeof(double), cpu::SeriesCall::backward));

@@ -2,29 +2,15 @@
 #include <gtest/gtest.h>
 
 #include <memory>
-#include <random>
 #include <string>
 
 #include "sigtape/layers/signature/signature_conv1d_kernels.h"
 #include "support/device_array.h"
+#include "support/random_values.h"
 #include "support/signature_runner.h"
 
 namespace sigtape::test {
 namespace {
-
-template <class T>
-std::vector<T> random_values(std::int64_t count, unsigned seed) {
-  std::mt19937 bits(seed);
-  std::normal_distribution<double> normal(0, .4);
-  std::vector<T> values(count);
-  for (T& v : values) v = static_cast<T>(normal(bits));
-  return values;
-}
-
-std::vector<double> widened(const std::vector<double>& v) { return v; }
-std::vector<double> widened(const std::vector<float>& v) {
-  return {v.begin(), v.end()};
-}
 
 struct Results {
   std::vector<double> y, dpath, dweight, dbias;
@@ -38,13 +24,14 @@ struct Case {
 
   Case(const SignatureConv1dShape& s, bool unequal, unsigned seed)
       : shape(s),
-        path(random_values<T>(s.batch * s.length * s.channels, seed)),
+        path(random_values<T>(s.batch * s.length * s.channels, seed, .4)),
         basepoint(s.basepoint == BasepointKind::shared
-                      ? random_values<T>(s.channels, seed + 1)
+                      ? random_values<T>(s.channels, seed + 1, .4)
                       : std::vector<T>()),
-        weight(random_values<T>(s.outputs * s.words() * s.kernel, seed + 2)),
-        bias(random_values<T>(s.outputs, seed + 3)),
-        dy(random_values<T>(s.batch * s.rows() * s.outputs, seed + 4)) {
+        weight(
+            random_values<T>(s.outputs * s.words() * s.kernel, seed + 2, .4)),
+        bias(random_values<T>(s.outputs, seed + 3, .4)),
+        dy(random_values<T>(s.batch * s.rows() * s.outputs, seed + 4, .4)) {
     const std::int64_t least = s.length - s.rows() + 1;
     for (std::int64_t b = 0; unequal && b < s.batch; ++b)
       lengths.push_back(b == 1 ? s.length : least + b * 7 % s.rows());
@@ -65,15 +52,15 @@ Results on_gpu(const Case<T>& c) {
   signature_conv1d_backward<T>(Cuda{}, c.shape, inputs, dy.data(),
                                {dpath.data(), dweight.data(), dbias.data()},
                                nullptr);
-  return {widened(y.values()), widened(dpath.values()),
-          widened(dweight.values()), widened(dbias.values())};
+  return {to_double(y.values()), to_double(dpath.values()),
+          to_double(dweight.values()), to_double(dbias.values())};
 }
 
 template <class T>
 Results on_cpu(const Case<T>& c) {
-  const auto path = widened(c.path), basepoint = widened(c.basepoint),
-             weight = widened(c.weight), bias = widened(c.bias),
-             dy = widened(c.dy);
+  const auto path = to_double(c.path), basepoint = to_double(c.basepoint),
+             weight = to_double(c.weight), bias = to_double(c.bias),
+             dy = to_double(c.dy);
   const SignatureConv1dInputs<double> inputs{
       path.data(), basepoint.data(),
       c.lengths.empty() ? nullptr : c.lengths.data(), weight.data(),

@@ -12,19 +12,6 @@
 namespace sigtape::test {
 namespace {
 
-std::string describe(const SignatureShape& s) {
-  std::string text =
-      "B=" + std::to_string(s.batch) + " L=" + std::to_string(s.length) +
-      " d=" + std::to_string(s.channels) + " N=" + std::to_string(s.depth) +
-      " basepoint " + std::to_string(static_cast<int>(s.basepoint));
-  if (s.stream) text += " stream";
-  if (s.inverse) text += " inverse";
-  if (s.scalar_term) text += " scalar_term";
-  if (s.initial) text += " initial";
-  if (s.lengths) text += " lengths";
-  return text;
-}
-
 std::size_t basepoint_size(const SignatureShape& s) {
   if (s.basepoint == BasepointKind::shared) return s.channels;
   if (s.basepoint == BasepointKind::per_path) return s.batch * s.channels;
@@ -54,16 +41,11 @@ void run_on_gpu(SignatureCase<T>& c) {
   c.dinitial = dinitial.values();
 }
 
-SignatureCase<double> widened(const SignatureCase<double>& c) { return c; }
-SignatureCase<double> widened(const SignatureCase<float>& c) {
-  return to_double(c);
-}
-
 template <class T>
 void expect_equal(const SignatureShape& shape, std::uint32_t seed,
                   double tolerance, double gradient_tolerance) {
   SignatureCase<T> c = random_case<T>(shape, seed);
-  SignatureCase<double> expected = widened(c);
+  SignatureCase<double> expected = to_double(c);
   run_on_gpu(c);
   run_reference(expected);
   const std::string text =
