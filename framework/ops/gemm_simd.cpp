@@ -9,6 +9,7 @@
 //   vector of partial sums until the end. The full width whatever n is.
 #include "sigtape/framework/ops/gemm_simd.h"
 
+#include "sigtape/framework/simd/indices_simd.h"
 #include "sigtape/framework/simd/vec.h"
 
 namespace sigtape::SIGTAPE_ISA_NAME {
@@ -124,15 +125,6 @@ void rows(const Gemm<T>& g) {
   for (; j + lanes <= g.n; j += lanes) row_panel<T, Bytes, 8, 1>(g, j, 0);
   if (j < g.n) row_panel<T, Bytes, 8, 1>(g, g.n - lanes, lanes - (g.n - j));
 }
-
-template <int... I>
-struct Indices {};
-template <int N, int... I>
-struct Counted : Counted<N - 1, N - 1, I...> {};
-template <int... I>
-struct Counted<0, I...> {
-  using type = Indices<I...>;
-};
 
 // With a and b made of segments of `Length` lanes: every segment folded to
 // half its length, those of a first.

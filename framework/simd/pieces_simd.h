@@ -6,6 +6,7 @@
 // q of vector i belongs to point q kPiece + i, so that no shuffle crosses a
 // piece.
 
+#include "sigtape/framework/simd/indices_simd.h"
 #include "sigtape/framework/simd/vec.h"
 
 #if SIGTAPE_VECTOR_BYTES > 16
@@ -25,16 +26,6 @@ template <class T>
 constexpr int kPiece = 16 / static_cast<int>(sizeof(T));
 template <class T>
 constexpr int kPieces = lanes<T>() / kPiece<T>;
-
-/// 0, 1, .. N - 1 as a type.
-template <int... I>
-struct Indices {};
-template <int N, int... I>
-struct Counted : Counted<N - 1, N - 1, I...> {};
-template <int... I>
-struct Counted<0, I...> {
-  using type = Indices<I...>;
-};
 
 /// Hides where `value` comes from. Of sixteen addresses in a loop the compiler
 /// would else keep each in a register of its own, which there are not.
