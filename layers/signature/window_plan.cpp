@@ -39,6 +39,10 @@ std::int64_t rounded_up(std::int64_t increments) {
 
 constexpr std::size_t kMostExactBuckets = 4;
 
+// What a product costs, in multiply-adds of the signature's walk for each of
+// its words: measured, most of it is moving signatures through memory.
+constexpr double kProductCost = 20;
+
 }  // namespace
 
 ProductsPlan products_plan(const ProductsShape& s, const Tensor& arrays) {
@@ -56,6 +60,16 @@ ProductsPlan products_plan(const ProductsShape& s, const Tensor& arrays) {
   plan.use_begin = next(s.leaves + s.products + 1);
   plan.uses = next(2 * s.products + s.results);
   return plan;
+}
+
+WindowPlanner::WindowPlanner(std::int64_t channels, std::int64_t depth) {
+  double level_words = 1, words = 0;
+  for (std::int64_t level = 1; level <= depth; ++level) {
+    level_words *= static_cast<double>(channels);
+    words += level_words;
+    increment_cost_ += static_cast<double>(depth - level + 1) * level_words;
+  }
+  product_cost_ = kProductCost * words;
 }
 
 std::int64_t WindowPlanner::round_of(std::int64_t node) const {
@@ -91,6 +105,35 @@ void WindowPlanner::cut(const PlanList<PointInterval>& windows,
       start = t;
     }
     covered += change[t];
+  }
+}
+
+// Compares windows one by one with the pieces that cut() has made and about
+// two products for each window that is longer than a piece.
+bool WindowPlanner::shares_little(const PlanList<PointInterval>& windows,
+                                  bool based) const {
+  std::int64_t alone = 0, shared = 0, products = 0;
+  for (const PointInterval& w : windows) {
+    alone += w.end - w.start - 1;
+    const std::int64_t cuts = piece_at_[w.end - 1] - piece_at_[w.start];
+    products += based + std::clamp<std::int64_t>(cuts - 1, 0, 2);
+  }
+  for (std::size_t i = first_piece_; i < pieces_.size(); ++i)
+    shared += pieces_[i].increments;
+  return static_cast<double>(alone - shared) * increment_cost_ <=
+         static_cast<double>(products) * product_cost_;
+}
+
+void WindowPlanner::add_whole(const PlanList<PointInterval>& windows,
+                              std::int64_t first_row, std::int64_t base_row) {
+  pieces_.resize(first_piece_);
+  for (const PointInterval& w : windows) {
+    results_.push_back(static_cast<std::int64_t>(pieces_.size()));
+    const std::int64_t start = first_row + w.start, points = w.end - w.start;
+    if (base_row < 0)
+      pieces_.push_back({start, start + 1, points - 1});
+    else
+      pieces_.push_back({base_row, start, points});
   }
 }
 
@@ -194,6 +237,8 @@ void WindowPlanner::add_stream(const PlanList<PointInterval>& windows,
                                std::int64_t base_row) {
   first_piece_ = static_cast<std::int64_t>(pieces_.size());
   cut(windows, points, first_row);
+  if (shares_little(windows, base_row >= 0))
+    return add_whole(windows, first_row, base_row);
   slots_.assign(windows.size(), 0);
   for (std::size_t i = 0; i < windows.size(); ++i) {
     const PointInterval& w = windows[i];
@@ -335,6 +380,9 @@ WindowPlan WindowPlanner::finish() {
     plan.rounds = std::max(plan.rounds, p.round);
   fill_buckets(plan);
   fill_arrays(plan);
+  plan.results_are_leaves = plan.results == plan.leaves;
+  for (std::int64_t w = 0; w < plan.results && plan.results_are_leaves; ++w)
+    plan.results_are_leaves = results_[w] >= 0 && leaf_[results_[w]] == w;
   return plan;
 }
 

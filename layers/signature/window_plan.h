@@ -34,6 +34,8 @@ struct WindowPlan {
   std::int64_t leaves = 0, products = 0, results = 0, rounds = 0;
   /// Int64: the arrays of a ProductsPlan, one after another.
   Tensor arrays;
+  /// Whether the results are the leaves as they are.
+  bool results_are_leaves = false;
 };
 
 /// The arrays of a ProductsPlan in `arrays`, for its sizes.
@@ -44,9 +46,13 @@ ProductsPlan products_plan(const ProductsShape& shape, const Tensor& arrays);
 /// and [m, b): both are chains from m outwards that all intervals cut at m
 /// share, and the links of a chain are intervals of their own (a disjoint
 /// sparse table, of which only what is asked for is made). Sliding windows
-/// take about three products each, dyadic ones one, expanding ones two.
+/// take about three products each, dyadic ones one, expanding ones two. Where
+/// windows share so little that products cost more than walking over shared
+/// increments again, every window is a piece of its own.
 class WindowPlanner {
  public:
+  /// For signatures of this size.
+  WindowPlanner(std::int64_t channels, std::int64_t depth);
   /// Adds the windows of a stream of `points` points, the first at row
   /// `first_row`; where `base_row` is not negative each window starts with the
   /// point of that row. Intervals must lie in the stream and have two points,
@@ -82,6 +88,9 @@ class WindowPlanner {
 
   void cut(const PlanList<PointInterval>& windows, std::int64_t points,
            std::int64_t first_row);
+  bool shares_little(const PlanList<PointInterval>& windows, bool based) const;
+  void add_whole(const PlanList<PointInterval>& windows, std::int64_t first_row,
+                 std::int64_t base_row);
   void request(std::int64_t first, std::int64_t last, std::int64_t slot);
   void split(int level);
   void ends_of(const Group& group, const PlanList<Request>& requests);
@@ -93,6 +102,7 @@ class WindowPlanner {
   void fill_buckets(WindowPlan& plan);
   void fill_arrays(WindowPlan& plan);
 
+  double increment_cost_ = 0, product_cost_ = 0;
   PlanList<Piece> pieces_;
   PlanList<Product> products_;
   PlanList<std::int64_t> results_;  // nodes

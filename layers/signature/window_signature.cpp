@@ -63,11 +63,12 @@ struct Planned {
   std::int64_t groups;
 };
 
-Planned plan_windows(const char* op, const Tensor& path, const Windows& windows,
-                     const Tensor& lengths, bool based) {
+Planned plan_windows(const char* op, const Tensor& path, std::int64_t depth,
+                     const Windows& windows, const Tensor& lengths,
+                     bool based) {
   const std::int64_t batch = path.size(0);
   const std::int64_t length = path.size(1), rows = length + based;
-  WindowPlanner planner;
+  WindowPlanner planner(path.size(2), depth);
   if (!lengths.defined() && windows.streams() == 0) {
     planner.add_stream(windows_of(op, windows, length, 0, based), length, based,
                        based ? 0 : -1);
@@ -118,7 +119,8 @@ Tensor compute(const char* op, const Tensor& path, std::int64_t depth,
                const Tensor& lengths) {
   check(op, path, depth, windows, lengths);
   const bool based = !basepoint.is_none();
-  const auto [plan, groups] = plan_windows(op, path, windows, lengths, based);
+  const auto [plan, groups] =
+      plan_windows(op, path, depth, windows, lengths, based);
   const Tensor points = prepend_basepoint({path, {}}, basepoint).data;
   const Tensor rows = reshape(
       points,
@@ -133,8 +135,10 @@ Tensor compute(const char* op, const Tensor& path, std::int64_t depth,
                             .channels = path.size(2),
                             .depth = static_cast<int>(depth),
                             .swapped = inverse};
-  const Tensor results = signature_products(
-      leaves.size() == 1 ? leaves[0] : concat(leaves, 1), plan.arrays, shape);
+  const Tensor all = leaves.size() == 1 ? leaves[0] : concat(leaves, 1);
+  const Tensor results = plan.results_are_leaves
+                             ? all
+                             : signature_products(all, plan.arrays, shape);
   const std::int64_t batch = path.size(0);
   return reshape(results,
                  {batch, groups * plan.results / batch, results.size(2)});
