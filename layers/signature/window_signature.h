@@ -26,7 +26,8 @@ struct WindowSignatureOptions {
 /// b). The path is cut where windows start and end, the signature of each
 /// piece is taken once, and windows are multiplied up from pieces with shared
 /// products: about three of them for each window that is longer than a piece.
-/// Differentiable once in path and a basepoint tensor. Throws what signature
+/// Differentiable in path and a basepoint tensor, once; twice where windows
+/// share so little that each is walked over by itself. Throws what signature
 /// throws, and UsageError for a window that is not in the path, a path too
 /// short for one window, and one point without a basepoint.
 Tensor window_signature(const Tensor& path, std::int64_t depth,

@@ -7,6 +7,7 @@
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/parallel.h"
 #include "sigtape/framework/random.h"
+#include "sigtape/layers/signature/window_plan.h"
 #include "sigtape/layers/window.h"
 #include "support/battery.h"
 #include "support/unequal.h"
@@ -111,12 +112,66 @@ TEST(WindowSignature, TakesEveryOption) {
          .depth = 4});
 }
 
+// Products of the plan for a path of c.
+std::int64_t products_of(const Case& c) {
+  PlanList<PointInterval> windows;
+  for (std::int64_t w = 0; w < c.windows.count(c.length); ++w)
+    windows.push_back(c.windows.at(w, c.length, 0));
+  WindowPlanner planner(c.channels, c.depth);
+  planner.add_stream(windows, c.length, 0, -1);
+  return planner.finish().products;
+}
+
+TEST(WindowSignature, MultipliesWhereWindowsShareMuch) {
+  const auto check_products = [](const Case& c) {
+    EXPECT_GT(products_of(c), 0) << c.name;
+    check(c);
+  };
+  const Case any{.name = "",
+                 .windows = Windows::sliding(80, 7),
+                 .length = 240,
+                 .channels = 2,
+                 .depth = 4};
+  const auto with = [&](const char* name, const auto& change) {
+    Case c = any;
+    c.name = name;
+    change(c);
+    check_products(c);
+  };
+  with("sliding", [](Case&) {});
+  with("expanding", [](Case& c) { c.windows = Windows::expanding(9, 10); });
+  with("dyadic", [](Case& c) {
+    c.windows = Windows::dyadic(3);
+    c.length = 640;
+  });
+  with("inverse", [](Case& c) { c.inverse = true; });
+  with("scalar term", [](Case& c) { c.scalar_term = true; });
+  with("zero", [](Case& c) { c.basepoint = true; });
+  with("values and inverse", [](Case& c) {
+    c.basepoint = Basepoint({1., 2.});
+    c.inverse = true;
+  });
+  with("depth 1", [](Case& c) { c.depth = 1; });
+  with("depth 3, three channels", [](Case& c) {
+    c.depth = 3;
+    c.channels = 3;
+  });
+  with("one channel", [](Case& c) { c.channels = 1; });
+  with("five channels", [](Case& c) { c.channels = 5; });
+  with("eighteen channels", [](Case& c) {
+    c.channels = 18;
+    c.depth = 2;
+  });
+}
+
 TEST(WindowSignature, RandomIntervals) {
   for (std::uint64_t seed = 0; seed < 40; ++seed) {
     const auto number = [&](std::uint64_t i, double below) {
       return static_cast<std::int64_t>(philox_uniform(seed, i, 5) * below);
     };
-    const std::int64_t length = 3 + number(0, 60), count = 1 + number(1, 30);
+    const double most_points = seed % 2 ? 60 : 600;
+    const std::int64_t length = 3 + number(0, most_points);
+    const std::int64_t count = 1 + number(1, 30);
     std::vector<PointInterval> intervals;
     for (std::int64_t i = 0; i < count; ++i) {
       const std::int64_t start = number(2 * i + 2, length - 1.);
