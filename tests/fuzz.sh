@@ -4,21 +4,29 @@
 # each target how many executions it made. What is found is kept in
 # build/fuzz/findings; the exit code is 1 then.
 #
-# usage: tests/fuzz.sh [--seconds N | --executions N] [TARGET...]
+# usage: tests/fuzz.sh [--seconds N | --executions N] [--jobs N] [TARGET...]
 #   --seconds N      seconds for each target (default 10)
-#   --executions N   executions of each target instead, such as 10000000
+#   --executions N   executions of each target instead, such as 10000000, in
+#                    parts that build/fuzz/executions.log lists: those of a run
+#                    that was stopped count in the next one
+#   --jobs N         targets at once (default 1)
 #   TARGET           config config_tree set ts csv npy npz safetensors manifest
 #                    graph (default: all)
 set -eu
-cd "$(dirname "$0")/.."
+script=$(realpath "$0")
+cd "$(dirname "$script")/.."
 
 all="config config_tree set ts csv npy npz safetensors manifest graph"
-limit=-max_total_time=10
+seconds=10
+executions=0
+jobs=1
 targets=""
 while [ $# -gt 0 ]; do
   case "$1" in
-    --seconds) limit=-max_total_time=$2; shift ;;
-    --executions) limit=-runs=$2; shift ;;
+    --seconds) seconds=$2; shift ;;
+    --executions) executions=$2; shift ;;
+    --jobs) jobs=$2; shift ;;
+    --run) only=$2; shift ;;  # as called below: one target, already built
     --help | -h)
       sed -n '2,/^set/s/^# \{0,1\}//p' tests/fuzz.sh
       exit 0
@@ -36,32 +44,60 @@ while [ $# -gt 0 ]; do
   shift
 done
 [ -n "$targets" ] || targets=$all
+ledger=build/fuzz/executions.log
 
-# fuzz TARGET: one run, its last line the number of executions.
-fuzz() {
-  mkdir -p "build/fuzz/corpus/$1" build/fuzz/findings
+# made TARGET: the executions so far.
+made() {
+  awk -v target="$1" '$1 == target { n += $2 } END { print n + 0 }' "$ledger"
+}
+
+# part TARGET LIMIT: one run; its executions go to $count and to the ledger.
+part() {
   log=build/fuzz/$1.log
   status=0
-  "build/fuzz/tests/fuzz/fuzz_$1" $limit -max_len=1024 -timeout=10 \
-    -rss_limit_mb=2048 -malloc_limit_mb=256 -print_final_stats=1 \
+  "build/fuzz/tests/fuzz/fuzz_$1" "$2" -max_len=1024 -timeout=20 \
+    -rss_limit_mb=3000 -malloc_limit_mb=256 -print_final_stats=1 -reload=0 \
     -artifact_prefix="build/fuzz/findings/$1-" "build/fuzz/corpus/$1" \
-    "tests/fuzz/corpus/$1" >"$log" 2>&1 || status=1
+    "tests/fuzz/corpus/$1" >"$log" 2>&1 || status=$?
   count=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
-  echo "$1: ${count:-0} executions, $([ $status = 0 ] && echo no finding ||
-    echo "A FINDING, see $log")"
+  count=${count:-0}
+  echo "$1 $count $status $(date -u +%Y-%m-%d)" >>"$ledger"
+}
+
+# fuzz TARGET: its last line is the number of executions.
+fuzz() {
+  if [ "$executions" = 0 ]; then
+    part "$1" "-max_total_time=$seconds"
+  else
+    status=0
+    while [ $status = 0 ] && [ "$(made "$1")" -lt "$executions" ]; do
+      left=$((executions - $(made "$1")))
+      [ $left -lt 200000 ] || left=200000
+      part "$1" "-runs=$left"
+    done
+    count=$(made "$1")
+  fi
+  echo "$1: $count executions, $([ $status = 0 ] && echo no finding ||
+    echo "A FINDING (exit code $status), see build/fuzz/$1.log")"
   return $status
 }
 
+if [ -n "${only:-}" ]; then
+  fuzz "$only"
+  exit
+fi
 ./setup.sh clang-16 libclang-rt-16-dev
 mkdir -p build
 cmake --preset fuzz >build/fuzz-configure.log 2>&1 ||
   { cat build/fuzz-configure.log; exit 1; }
 cmake --build --preset fuzz --parallel "$(cmake/jobs.sh)" --target \
   $(for target in $targets; do echo "fuzz_$target"; done)
-# A smaller quarantine and no stacks of allocations: several times as fast.
+mkdir -p build/fuzz/findings
+for target in $targets; do mkdir -p "build/fuzz/corpus/$target"; done
+touch "$ledger"
+# A smaller quarantine, no stacks of allocations, and no search for the use of a
+# function's variables after its return: ten times as fast.
 export ASAN_OPTIONS="malloc_context_size=0:quarantine_size_mb=1"
-failed=0
-for target in $targets; do
-  fuzz "$target" || failed=1
-done
-exit $failed
+ASAN_OPTIONS="$ASAN_OPTIONS:detect_stack_use_after_return=0"
+printf '%s\n' $targets | xargs -P "$jobs" -I TARGET "$script" \
+  --seconds "$seconds" --executions "$executions" --run TARGET || exit 1

@@ -36,10 +36,13 @@ Config parse_config(const std::string& text, const std::string& file,
 /// an equal Config.
 std::string to_yaml(const Config& config);
 
+/// The most combinations that expand_grid makes.
+inline constexpr std::size_t kMostSettings = 10000;
+
 /// Every combination of overrides like "key=a,b,c", the last one varying
 /// fastest; commas inside [], {} and quotes do not split. Without overrides:
-/// one empty combination. Throws UsageError for an empty value, a missing "="
-/// and a key given twice.
+/// one empty combination. Throws UsageError for an empty value, a missing "=",
+/// a key given twice and more than kMostSettings combinations.
 std::vector<std::vector<std::string>> expand_grid(
     const std::vector<std::string>& overrides);
 

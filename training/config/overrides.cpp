@@ -200,9 +200,13 @@ std::vector<std::vector<std::string>> expand_grid(
     require(std::find(paths.begin(), paths.end(), path) == paths.end(),
             "--set ", text, ": '", path, "' is given twice");
     paths.push_back(path);
+    const auto values = config::split_values(assignment.value);
+    require(values.size() <= kMostSettings / grid.size(), "--set ", path,
+            ": expected a grid of at most ", kMostSettings, " settings, got ",
+            grid.size(), " times ", values.size());
     std::vector<std::vector<std::string>> longer;
     for (const std::vector<std::string>& settings : grid) {
-      for (const std::string& value : config::split_values(assignment.value)) {
+      for (const std::string& value : values) {
         require(!value.empty(), "--set ", text, ": an empty value in the list");
         longer.push_back(settings);
         longer.back().push_back(path + "=" + value);

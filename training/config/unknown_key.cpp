@@ -39,6 +39,15 @@ const Homes& all_homes() {
   return homes;
 }
 
+const std::vector<std::string>& all_keys() {
+  static const std::vector<std::string> keys = [] {
+    std::vector<std::string> made;
+    for (const auto& home : all_homes()) made.push_back(home.first);
+    return made;
+  }();
+  return keys;
+}
+
 std::string belongs_to(const std::string& key) {
   std::vector<std::string> homes = all_homes().at(key);
   constexpr std::size_t most = 3;
@@ -51,9 +60,7 @@ std::string belongs_to(const std::string& key) {
 
 std::string elsewhere(const std::string& key) {
   if (all_homes().count(key)) return "; it belongs to " + belongs_to(key);
-  std::vector<std::string> keys;
-  for (const auto& home : all_homes()) keys.push_back(home.first);
-  const std::string found = nearest(key, keys);
+  const std::string found = nearest(key, all_keys());
   if (found.empty()) return "";
   return "; did you mean '" + found + "', which belongs to " +
          belongs_to(found) + "?";

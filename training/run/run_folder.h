@@ -20,6 +20,10 @@ struct RunPaths {
   std::filesystem::path metrics() const { return folder / "metrics.csv"; }
   /// The best weights.
   std::filesystem::path best() const { return folder / "best.safetensors"; }
+  /// The batch at which anomaly detection stopped.
+  std::filesystem::path anomaly() const {
+    return folder / "anomaly.safetensors";
+  }
   /// The checkpoint, a folder: see checkpoint.h.
   std::filesystem::path checkpoint() const { return folder / "last"; }
 };

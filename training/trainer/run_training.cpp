@@ -10,6 +10,7 @@
 #include "sigtape/training/config/load.h"
 #include "sigtape/training/io/atomic_file.h"
 #include "sigtape/training/io/checkpoint.h"
+#include "sigtape/training/io/tensor_array.h"
 #include "sigtape/training/run/environment.h"
 #include "sigtape/training/run/metrics_file.h"
 #include "sigtape/training/run/progress.h"
@@ -162,6 +163,10 @@ class Session {
     events.best = [&] { best_ = encoded_weights(); };
     events.interrupted = [] { return interruption() != Interruption::none; };
     events.checkpoint = [&] { save(); };
+    events.anomaly = [&](const Batch& batch,
+                         std::span<const std::int64_t> cases) {
+      return save_batch(batch, cases);
+    };
     return trainer.run(events);
   }
 
@@ -193,6 +198,20 @@ class Session {
                                     {"optimizer.safetensors", optimizer},
                                     {"state.json", as_bytes(state)}};
     save_checkpoint(files_, folder_->paths().checkpoint(), parts);
+  }
+
+  std::string save_batch(const Batch& batch,
+                         std::span<const std::int64_t> cases) {
+    const std::filesystem::path path = folder_->paths().anomaly();
+    Safetensors content;
+    content.arrays.push_back(to_named_array("cases", from_indices(cases)));
+    content.arrays.push_back(to_named_array("inputs", batch.inputs.data));
+    if (batch.inputs.lengths.defined())
+      content.arrays.push_back(to_named_array("lengths", batch.inputs.lengths));
+    if (batch.targets.defined())
+      content.arrays.push_back(to_named_array("targets", batch.targets));
+    write_file_atomically(files_, path, encode_safetensors(content));
+    return path.string();
   }
 
   ExitCode stopped() {

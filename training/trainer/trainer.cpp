@@ -88,10 +88,12 @@ void Trainer::train_batch(const TrainingEvents& events, double learning_rate) {
   const std::int64_t first = state_.batch * options_.batch_size;
   const std::int64_t count =
       std::min(options_.batch_size, data_.cases() - first);
-  const Batch batch = data_.gather(std::span(order_).subspan(first, count));
+  const auto cases = std::span<const std::int64_t>(order_).subspan(
+      static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+  const Batch batch = data_.gather(cases);
   ++state_.batch;
   ++state_.step;
-  const double loss = loss_and_gradients(batch);
+  const double loss = checked_loss_and_gradients(events, batch, cases);
   const double norm = optimizer_.gradient_norm();
   if (std::isfinite(loss) && std::isfinite(norm)) {
     optimizer_.step(learning_rate, options_.clip);
@@ -106,18 +108,26 @@ void Trainer::train_batch(const TrainingEvents& events, double learning_rate) {
   events.step(count, loss, learning_rate);
 }
 
-// An error of anomaly detection names operation and layer; here it gets the
-// step.
 double Trainer::loss_and_gradients(const Batch& batch) {
+  const Tensor loss =
+      objective_.loss(model_.forward(batch.inputs).data, batch.targets);
+  model_.clear_gradients();
+  loss.backward();
+  return loss.item();
+}
+
+// An error of anomaly detection names operation and layer; here it gets the
+// step and the batch.
+double Trainer::checked_loss_and_gradients(
+    const TrainingEvents& events, const Batch& batch,
+    std::span<const std::int64_t> cases) {
   try {
-    const Tensor loss =
-        objective_.loss(model_.forward(batch.inputs).data, batch.targets);
-    model_.clear_gradients();
-    loss.backward();
-    return loss.item();
+    return loss_and_gradients(batch);
   } catch (const NumericError& error) {
+    const std::string kept = events.anomaly(batch, cases);
     fail<NumericError>("epoch ", state_.epoch + 1, ", step ", state_.step, ": ",
-                       error.what());
+                       error.what(),
+                       kept.empty() ? "" : "; its batch is saved in ", kept);
   }
 }
 

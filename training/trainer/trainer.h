@@ -5,6 +5,8 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "sigtape/framework/random.h"
@@ -51,6 +53,12 @@ struct TrainingEvents {
   std::function<void()> best = [] {};
   /// Whether to stop after this step.
   std::function<bool()> interrupted = [] { return false; };
+  /// Anomaly detection has stopped the step of these cases: keeps the batch for
+  /// a look and returns where, or "" where it keeps none.
+  std::function<std::string(const Batch&, std::span<const std::int64_t> cases)>
+      anomaly = [](const Batch&, std::span<const std::int64_t>) {
+        return std::string();
+      };
   /// An epoch after which a checkpoint is due, or an interruption.
   std::function<void()> checkpoint = [] {};
 };
@@ -92,6 +100,9 @@ class Trainer {
   void end_epoch(const TrainingEvents& events);
   void train_batch(const TrainingEvents& events, double learning_rate);
   double loss_and_gradients(const Batch& batch);
+  double checked_loss_and_gradients(const TrainingEvents& events,
+                                    const Batch& batch,
+                                    std::span<const std::int64_t> cases);
   void refuse_non_finite(double loss, double norm);
   bool is_better(double judged) const;
 

@@ -1,4 +1,5 @@
 // What `sigtrain train` writes, prints and refuses.
+#include "sigtape/training/io/safetensors.h"
 #include "training/cli/trained_runs.h"
 
 namespace sigtape {
@@ -145,6 +146,15 @@ TEST_F(TrainCommandRuns, AnAbsurdLearningRateStopsTheRunAndNamesTheStep) {
   EXPECT_EQ(named.code, 4);
   EXPECT_NE(named.err.find("epoch 1, step "), std::string::npos) << named.err;
   EXPECT_NE(named.err.find("operation '"), std::string::npos) << named.err;
+  const std::string kept = file("anomaly/anomaly.safetensors");
+  EXPECT_NE(named.err.find("its batch is saved in " + kept), std::string::npos)
+      << named.err;
+  const Safetensors batch = read_safetensors(kept);
+  ASSERT_TRUE(find_array(batch, "inputs"));
+  ASSERT_TRUE(find_array(batch, "targets"));
+  ASSERT_TRUE(find_array(batch, "cases"));
+  EXPECT_EQ(find_array(batch, "cases")->shape[0],
+            find_array(batch, "inputs")->shape[0]);
 
   auto skip = absurd;
   skip.insert(skip.end(), {file("skip"), "--set", "train.on_nan=skip", "--set",

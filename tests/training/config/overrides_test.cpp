@@ -122,5 +122,19 @@ TEST(Grid, RefusesWhatIsNoGrid) {
   EXPECT_THROW(expand_grid({"a=1", "a=2"}), UsageError);
 }
 
+TEST(Grid, HasALargestSize) {
+  std::string hundred = "=0";
+  for (int i = 1; i < 100; ++i) hundred += "," + std::to_string(i);
+  EXPECT_EQ(expand_grid({"a" + hundred, "b" + hundred}).size(), 10000);
+  try {
+    expand_grid({"a" + hundred, "b" + hundred, "c=1,2"});
+    ADD_FAILURE() << "20000 settings";
+  } catch (const UsageError& error) {
+    EXPECT_STREQ(error.what(),
+                 "--set c: expected a grid of at most 10000 settings, got "
+                 "10000 times 2");
+  }
+}
+
 }  // namespace
 }  // namespace sigtape
