@@ -63,9 +63,8 @@ Evaluation run_fold(const Config& config, const Dataset& all,
 
 // Each repeat has the next seed: for the folds, the weights and the order.
 Score cross_validate(Config config, const CvCommand& command) {
-  const Dataset all =
-      read_dataset(config.data.train, config.data.format, config.data.missing,
-                   static_cast<std::uint64_t>(config.seed));
+  const Dataset all = read_dataset(config.data.train, config.data,
+                                   static_cast<std::uint64_t>(config.seed));
   Score score;
   score.classification = all.target == TargetKind::classes;
   try {

@@ -13,9 +13,10 @@ namespace sigtape {
 namespace {
 
 Dataset data_for(const EvalCommand& command, const TrainedModel& trained) {
-  const DataConfig& data = trained.config().data;
+  DataConfig data = trained.config().data;
   if (command.data) {
-    return read_dataset(*command.data, FormatChoice::automatic, data.missing);
+    data.format = FormatChoice::automatic;
+    return read_dataset(FileSource{*command.data}, data);
   }
   require(data.test.has_value(), command.run,
           ": its configuration names no data.test; give --data FILE");

@@ -43,8 +43,9 @@ ExitCode predict_command(const PredictCommand& command) {
   use_threads(command.threads);
   TrainedModel trained(command.run);
   const ModelInfo& info = trained.info();
-  const Dataset data = read_dataset(command.data, FormatChoice::automatic,
-                                    trained.config().data.missing);
+  DataConfig read = trained.config().data;
+  read.format = FormatChoice::automatic;
+  const Dataset data = read_dataset(FileSource{command.data}, read);
   const std::vector<double> outputs = trained.predict_on(data);
   std::string text = header(info);
   for (std::int64_t i = 0; i < data.cases; ++i) {

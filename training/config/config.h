@@ -23,6 +23,8 @@ enum class NormaliseChoice { none, standard, minmax };
 enum class MissingChoice { error, forward, linear };
 /// What a stream shorter than the model's least length becomes.
 enum class ShortChoice { error, pad };
+/// What the time stamps of a data file are: left out, or one more channel.
+enum class TimeStampsChoice { ignore, channel };
 /// `automatic`: cross_entropy for classes, mse for numbers.
 enum class LossChoice {
   automatic,
@@ -110,6 +112,7 @@ struct DataConfig {
   NormaliseChoice normalise = NormaliseChoice::standard;
   MissingChoice missing = MissingChoice::error;
   ShortChoice short_streams = ShortChoice::error;
+  TimeStampsChoice time_stamps = TimeStampsChoice::ignore;
   bool operator==(const DataConfig&) const = default;
 };
 

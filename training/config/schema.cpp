@@ -306,7 +306,11 @@ const Section& data_section() {
               "missing values: refuse, repeat the last one, or interpolate"),
        choice("short", at(&S::short_streams), "error", {"error", "pad"},
               "streams shorter than the model's least length: refuse, or "
-              "repeat their last point")});
+              "repeat their last point"),
+       choice("time_stamps", at(&S::time_stamps), "ignore",
+              {"ignore", "channel"},
+              "time stamps in the files (.csv, .ts): leave them out, or make "
+              "the time since a case's first point its last channel")});
   return section;
 }
 

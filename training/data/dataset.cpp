@@ -80,6 +80,26 @@ Dataset subset(const Dataset& dataset, std::span<const std::int64_t> indices) {
   return part;
 }
 
+void append_time_channel(Dataset& dataset) {
+  require<DataError>(!dataset.times.empty(), dataset.source,
+                     ": expected time stamps for data.time_stamps: channel, "
+                     "found none; .csv files and .ts files with @timestamps "
+                     "true have them");
+  std::vector<double> values;
+  values.reserve(dataset.values.size() + dataset.times.size());
+  auto from = dataset.values.begin();
+  for (std::int64_t i = 0; i < dataset.cases; ++i) {
+    const auto time = dataset.times.begin() + dataset.offsets[i];
+    for (std::int64_t t = 0; t < dataset.lengths[i]; ++t) {
+      values.insert(values.end(), from, from + dataset.channels);
+      from += dataset.channels;
+      values.push_back(time[t] - time[0]);
+    }
+  }
+  dataset.values = std::move(values);
+  ++dataset.channels;
+}
+
 void align_classes(Dataset& dataset,
                    const std::vector<std::string>& class_names) {
   if (dataset.target != TargetKind::classes) return;

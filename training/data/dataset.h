@@ -61,6 +61,11 @@ struct Dataset {
 /// are kept. An index out of range is a UsageError.
 Dataset subset(const Dataset& dataset, std::span<const std::int64_t> indices);
 
+/// Appends a channel to all cases: the time of each point, counted from the
+/// first point of its case. `times` stays. Throws DataError, naming the source,
+/// where there are none.
+void append_time_channel(Dataset& dataset);
+
 /// Renumbers the labels of `dataset` by the order of `class_names`, so that
 /// every file of a run and a stored model number their classes alike. A case
 /// of a class not in the list is a DataError that names both. Other kinds of

@@ -67,6 +67,14 @@ Dataset read_dataset(const DataSource& source, FormatChoice format,
                      random.outputs, seed);
 }
 
+Dataset read_dataset(const DataSource& source, const DataConfig& config,
+                     std::uint64_t seed) {
+  Dataset data = read_dataset(source, config.format, config.missing, seed);
+  if (config.time_stamps == TimeStampsChoice::channel)
+    append_time_channel(data);
+  return data;
+}
+
 Dataset make_random(std::int64_t cases, std::int64_t length,
                     std::int64_t channels, std::int64_t outputs,
                     std::uint64_t seed) {

@@ -20,6 +20,11 @@ Dataset read_dataset(const DataSource& source, FormatChoice format,
 Dataset read_dataset(const std::string& path, FormatChoice format,
                      MissingChoice missing);
 
+/// The data of `source` as `config` says: its format, its missing values, and
+/// time stamps as a channel (append_time_channel).
+Dataset read_dataset(const DataSource& source, const DataConfig& config,
+                     std::uint64_t seed = 0);
+
 /// The format that the end of a file's name stands for.
 FormatChoice format_of(const std::string& path);
 

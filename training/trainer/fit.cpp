@@ -126,19 +126,18 @@ TrainingData split_training_data(const Config& config, Dataset train) {
 TrainingData load_training_data(const Config& config) {
   const DataConfig& c = config.data;
   const auto seed = static_cast<std::uint64_t>(config.seed);
-  TrainingData data = split_training_data(
-      config, read_dataset(c.train, c.format, c.missing, seed));
+  TrainingData data =
+      split_training_data(config, read_dataset(c.train, c, seed));
   if (const auto* source = std::get_if<DataSource>(&c.validation)) {
-    data.validation = read_dataset(*source, c.format, c.missing, seed + 1);
+    data.validation = read_dataset(*source, c, seed + 1);
     align_classes(*data.validation, data.train.class_names);
   }
   return data;
 }
 
 Dataset load_test_data(const Config& config, const ModelInfo& info) {
-  Dataset test =
-      read_dataset(*config.data.test, config.data.format, config.data.missing,
-                   static_cast<std::uint64_t>(config.seed) + 2);
+  Dataset test = read_dataset(*config.data.test, config.data,
+                              static_cast<std::uint64_t>(config.seed) + 2);
   align_classes(test, info.class_names);
   return test;
 }

@@ -61,6 +61,42 @@ TEST_F(EvalPredict, EvalRefusesOtherData) {
   EXPECT_EQ(vowels.code, 3);
 }
 
+TEST_F(EvalPredict, TimeStampsAsAChannel) {
+  std::string text = "case,time,x,target\n", late = text;
+  for (int i = 0; i < 6; ++i) {
+    for (int t = 0; t < 4; ++t) {
+      const std::string rest = "," + std::to_string(i * t) + ",1\n";
+      const int time = (i + 1) * t;
+      text += std::to_string(i) + "," + std::to_string(time) + rest;
+      late += std::to_string(i) + "," + std::to_string(time + 1000) + rest;
+    }
+  }
+  write_text(file("timed.csv"), text);
+  write_text(file("late.csv"), late);
+  write_text(file("timed.yaml"),
+             "data: {train: " + file("timed.csv") +
+                 ", time_stamps: channel}\n" +
+                 "model: {layers: [signature: {depth: 2}, linear]}\n"
+                 "train: {epochs: 1}\nrun_dir: " +
+                 file("timed") + "\n");
+  const auto trained = run_sigtrain({"train", file("timed.yaml")});
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  // Two channels: six columns of the signature of depth 2.
+  EXPECT_NE(run_sigtrain({"inspect", file("timed")}).out.find("(6)"),
+            std::string::npos);
+  const auto evaluate = [](const std::string& data) {
+    json record = printed({"eval", file("timed"), "--json", "--data", data});
+    return record["loss"];
+  };
+  EXPECT_EQ(evaluate(file("timed.csv")), evaluate(file("late.csv")));
+  const auto result = run_sigtrain(
+      {"eval", file("timed"), "--data", "examples/data/Covid3Month_TEST.ts"});
+  EXPECT_EQ(result.code, 3);
+  EXPECT_NE(result.err.find("Covid3Month_TEST.ts: expected time stamps"),
+            std::string::npos)
+      << result.err;
+}
+
 TEST_F(EvalPredict, EvalWithoutTestData) {
   write_text(file("untested.yaml"),
              "data: {train: {random: {cases: 8, length: 6, channels: 2}}}\n"

@@ -40,6 +40,27 @@ TEST(Dataset, SubsetKeepsOrderAndClasses) {
   EXPECT_THROW(subset(three_cases(), outside), UsageError);
 }
 
+TEST(Dataset, TimeStampsAsAChannel) {
+  Dataset data = parse_csv("d.csv",
+                           "case,time,x,y\n1,10,1,2\n1,10.5,3,4\n1,13,5,6\n"
+                           "2,7,8,9\n",
+                           MissingChoice::error);
+  append_time_channel(data);
+  EXPECT_EQ(data.channels, 3);
+  EXPECT_EQ(data.values, (Doubles{1, 2, 0, 3, 4, 0.5, 5, 6, 3, 8, 9, 0}));
+  EXPECT_EQ(data.lengths, (Integers{3, 1}));
+  EXPECT_EQ(data.stream(1)[2], 0);
+  Dataset without = make_random(2, 3, 1, 1, 1);
+  try {
+    append_time_channel(without);
+    ADD_FAILURE();
+  } catch (const DataError& error) {
+    EXPECT_NE(std::string(error.what()).find("random: expected time stamps"),
+              std::string::npos)
+        << error.what();
+  }
+}
+
 TEST(Dataset, SubsetKeepsNumbers) {
   const Dataset data = make_random(4, 2, 1, 3, 1);
   const Integers indices = {3};
