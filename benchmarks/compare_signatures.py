@@ -1,5 +1,5 @@
 """Times signatures, forward and forward + backward, of this library and of its
-peers on the same cases, interleaved in one run, float32.
+peers on the same cases, interleaved in one run: float32, and ours in float64.
 
 usage: PYTHON benchmarks/compare_signatures.py --peers FOLDER [--groups
 keras-sig,signatory] [--threads 1] [--out benchmarks/results/NAME] [--isa
@@ -15,14 +15,14 @@ from comparison import (Sigtrain, argument_parser, installed_peers, measure,
 from cases import GROUPS  # a folder that comparison adds to the path
 
 COLUMNS = ("batch", "length", "channels", "depth")
-PEERS = ("pysiglib", "signatory", "iisignature", "signax", "keras_sig",
-         "keras_sig_gpu")
+PEERS = ("pysiglib", "signatory", "iisignature", "signax", "keras_sig")
 
 
-def ours(arguments, isa):
+def ours(arguments, isa, dtype):
     return Sigtrain(
         arguments.build, arguments.threads, isa,
-        lambda case: ["signature", *(f"--{k}={case[k]}" for k in COLUMNS)],
+        lambda case: ["signature", f"--dtype={dtype}",
+                      *(f"--{k}={case[k]}" for k in COLUMNS)],
         {"forward": "forward_seconds", "both": "forward_backward_seconds"})
 
 
@@ -31,10 +31,13 @@ def main():
     parser.add_argument("--groups", default="keras-sig,signatory",
                         help="from " + ", ".join(GROUPS))
     parser.add_argument("--only", help="peers to time, from "
-                        + ", ".join(PEERS), default=",".join(PEERS))
+                        + ", ".join(PEERS) + " and keras_sig_gpu, a slower "
+                        "formulation", default=",".join(PEERS))
     arguments = parse(parser, "signatures")
     cases = [c for group in arguments.groups.split(",") for c in GROUPS[group]]
-    entrants = {f"sigtape-{isa}": ours(arguments, isa)
+    entrants = {f"{name}-{isa}": ours(arguments, isa, dtype)
+                for name, dtype in (("sigtape", "float32"),
+                                    ("sigtape64", "float64"))
                 for isa in arguments.isas}
     entrants |= installed_peers(arguments.only.split(","), arguments.peers,
                                 arguments.threads)

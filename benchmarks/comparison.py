@@ -36,19 +36,31 @@ class Sigtrain:
     def close(self):
         pass
 
+    def prepare(self, case):
+        pass
+
 
 class Peer:
-    """A worker process that keeps its compiled functions between rounds."""
+    """A worker process that keeps its compiled functions between rounds; what
+    JAX compiles is kept in `folder` for later runs."""
 
-    def __init__(self, python, name, threads):
+    def __init__(self, folder, python, name, threads):
         self.command = [python, "worker.py", name, str(threads)]
+        self.environment = dict(
+            os.environ, JAX_COMPILATION_CACHE_DIR=str(folder / "jax-cache"),
+            JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS="0.3")
         self.process = None
+
+    def prepare(self, case):
+        """Compiles what the case needs and runs it once."""
+        self.time(case, 0)
 
     def time(self, case, budget):
         if not self.process or self.process.poll() is not None:
             self.process = subprocess.Popen(
                 self.command, cwd=HERE / "peers", stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                env=self.environment)
         try:
             self.process.stdin.write(json.dumps({**case, "budget": budget})
                                      + "\n")
@@ -74,7 +86,7 @@ def installed_peers(names, folder, threads):
         if python.exists() and not subprocess.run(
                 [python, "-c", f"import {module}"], capture_output=True,
                 env=dict(os.environ, KERAS_BACKEND="jax")).returncode:
-            found[name] = Peer(python, name, threads)
+            found[name] = Peer(folder, python, name, threads)
         else:
             print(f"{name}: not installed, left out", file=sys.stderr)
     return found
@@ -109,11 +121,25 @@ def smaller(best, figures):
             best[key] = min(value, best.get(key, value))
 
 
+def far_behind(best, name):
+    """Whether an entrant took over three times as long for everything as the
+    fastest peer: repeating it could not make it the best."""
+    times = {n: {k: v for k, v in figures.items()
+                 if k not in ("error", "memory")}
+             for n, figures in best.items() if not n.startswith("sigtape")}
+    return bool(times.get(name)) and all(
+        value > 3 * min(t[key] for t in times.values() if key in t)
+        for key, value in times[name].items())
+
+
 def time_case(case, entrants, arguments):
+    """Least seconds of interleaved rounds. What is far behind after the first
+    round is not repeated."""
     best = {name: {} for name in entrants}
-    for _ in range(arguments.rounds):
+    for round_ in range(arguments.rounds):
+        late = [n for n in best if round_ and far_behind(best, n)]
         for name, entrant in entrants.items():
-            if "error" not in best[name]:
+            if "error" not in best[name] and name not in late:
                 smaller(best[name], entrant.time(case, arguments.budget))
     return best
 
@@ -127,8 +153,12 @@ def measure(cases, entrants, arguments, keys):
     known = read_rows(path) if path.exists() else []
     done = {tuple(str(r[c]) for c in columns) for r in known}
     left = [c for c in cases if tuple(map(str, c.values())) not in done]
-    rates = {isa: processor_rates(arguments.build, isa)
-             for isa in arguments.isas} if left else {}
+    if arguments.compile:
+        for case in left:
+            for entrant in entrants.values():
+                entrant.prepare(case)
+            print(case, "compiled", file=sys.stderr, flush=True)
+        return
     header = [*columns, "threads",
               *(f"{isa}_{r}" for isa in arguments.isas
                 for r in ("float32", "float64", "bandwidth")),
@@ -141,7 +171,11 @@ def measure(cases, entrants, arguments, keys):
         if not known:
             writer.writerow(header)
         for case in left:
+            for entrant in entrants.values():
+                entrant.prepare(case)
             with held(arguments.lock):
+                rates = {isa: processor_rates(arguments.build, isa)
+                         for isa in arguments.isas}
                 best = time_case(case, entrants, arguments)
             row = [*case.values(), arguments.threads,
                    *(rates[isa][r] for isa in arguments.isas
@@ -199,6 +233,9 @@ def parse(parser, default_out):
     parser.add_argument("--isa", dest="isas", type=lambda s: s.split(","),
                         help="instruction sets to force, from the widest on: "
                         "avx512,avx2; by default all vector sets there are")
+    parser.add_argument("--compile", action="store_true",
+                        help="measures nothing: has the peers compile what a "
+                        "run will need and keep it in FOLDER/jax-cache")
     parser.add_argument("--lock", type=pathlib.Path,
                         help="a file to lock while a row is timed")
     parser.add_argument("--out", type=pathlib.Path,

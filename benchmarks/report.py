@@ -39,16 +39,17 @@ def operations(r):
             "backward": (backward * steps, 4 * (2 * path + result))}
 
 
-def seconds(r, isa):
-    forward, both = (r[f"sigtape-{isa}_{k}"] for k in ("forward", "both"))
+def seconds(r, isa, ours="sigtape"):
+    forward, both = (r[f"{ours}-{isa}_{k}"] for k in ("forward", "both"))
     return {"forward": forward, "backward": max(both - forward, 1e-9)}
 
 
-def rates(r, isa):
+def rates(r, isa, ours="sigtape"):
     """{part: (G multiply-adds a second, share of the peak)}."""
-    peak = r[f"{isa}_float32"] * r["threads"]
-    return {part: (count / seconds(r, isa)[part] / 1e9,
-                   count / seconds(r, isa)[part] / 1e9 / peak)
+    kind = {"sigtape": "float32", "sigtape64": "float64"}[ours]
+    peak = r[f"{isa}_{kind}"] * r["threads"]
+    return {part: (count / seconds(r, isa, ours)[part] / 1e9,
+                   count / seconds(r, isa, ours)[part] / 1e9 / peak)
             for part, (count, _) in operations(r).items()}
 
 
@@ -81,14 +82,22 @@ def head(title, rows, isa):
             "of interleaved repeats; this library and its peers in turn.", ""]
 
 
+def double_cell(r, isa):
+    """Forward and backward in float64, shares of its own peak."""
+    if not r.get(f"sigtape64-{isa}_forward"):
+        return " - |"
+    return " " + ", ".join(f"{share:.0%}" for _, share in
+                           rates(r, isa, "sigtape64").values()) + " |"
+
+
 def signature_table(title, rows, isa, single):
     """`single` are the rows of one thread, to compare those of more with."""
     lines = head(title, rows, isa) + [
         "| batch, length, channels, depth | forward ms | times the best peer "
         "| GFMA/s (of peak) | forward + backward ms | times the best peer | "
-        "backward GFMA/s (of peak) |"
+        "backward GFMA/s (of peak) | float64: forward, backward of its peak |"
         + (" forward, both: times one thread |" if single else ""),
-        "|---|---|---|---|---|---|---|" + ("---|" if single else "")]
+        "|---|---|---|---|---|---|---|---|" + ("---|" if single else "")]
     alone = {case_of(r): r for r in single}
     for r in rows:
         (f, fp), (b, bp) = rates(r, isa).values()
@@ -98,6 +107,7 @@ def signature_table(title, rows, isa, single):
             f"| {ratio_cell(r, isa, 'forward')} | {f:.1f} ({fp:.0%}) "
             f"| {r[f'sigtape-{isa}_both'] * 1e3:.4g} "
             f"| {ratio_cell(r, isa, 'both')} | {b:.1f} ({bp:.0%}) |"
+            + double_cell(r, isa)
             + (scaling_cell(r, alone.get(case_of(r)), isa) if single else ""))
     for key, name in (("forward", "forward"), ("both", "forward + backward")):
         ratios = [v for r in rows if (v := ratio(r, isa, key))]
@@ -107,14 +117,32 @@ def signature_table(title, rows, isa, single):
     return "\n".join(lines) + "\n"
 
 
+def training_scaling(r, alone, isa):
+    other = alone.get((r["model"], *case_of(r)))
+    key = f"sigtape-{isa}_step"
+    return f" {other[key] / r[key]:.2f} |" if other else " - |"
+
+
 def megabytes(value):
     return "-" if value is None else f"{value / 1e6:.3g}"
 
 
-def training_table(rows, isa):
+def groups_of(r):
+    """The groups of rows that a training row is summed up in."""
+    if r["model"] != "keras-sig":
+        return [r["model"]]
+    part = ("depth 2" if r["depth"] == 2 else "depth 3 and 4, size 2"
+            if r["channels"] == 2 else "depth 3 and 4, size 4 and more")
+    return ["keras-sig", f"keras-sig, {part}"]
+
+
+def training_table(rows, isa, single):
+    """`single` are the rows of one thread, to compare those of more with."""
     lines = head("Training steps against their peers", rows, isa) + [
         "| model | batch, length, channels, depth | step ms | best peer ms | "
-        "times | our MB |", "|---|---|---|---|---|---|"]
+        "times | our MB |" + (" times one thread |" if single else ""),
+        "|---|---|---|---|---|---|" + ("---|" if single else "")]
+    alone = {(r["model"], *case_of(r)): r for r in single}
     groups = {}
     for r in rows:
         name, best = best_peer(r, "step")
@@ -123,9 +151,10 @@ def training_table(rows, isa):
             f"{r['depth']} | {r[f'sigtape-{isa}_step'] * 1e3:.4g} | "
             + (f"{best * 1e3:.4g} ({name}) | {ratio(r, isa, 'step'):.1f}"
                if best else "- | -")
-            + f" | {megabytes(r[f'sigtape-{isa}_memory'])} |")
-        if best:
-            groups.setdefault(r["model"], []).append(ratio(r, isa, "step"))
+            + f" | {megabytes(r[f'sigtape-{isa}_memory'])} |"
+            + (training_scaling(r, alone, isa) if single else ""))
+        for group in groups_of(r) if best else []:
+            groups.setdefault(group, []).append(ratio(r, isa, "step"))
     lines += [""] + [f"{model}: geometric mean {geometric(v):.1f}, least "
                      f"{min(v):.1f} times the best peer."
                      for model, v in groups.items()]
@@ -157,7 +186,8 @@ def sweep_plot(plt, path, rows, isa):
     """Length, channels and depth, one line per library."""
     figure, axes = plt.subplots(1, 3, figsize=(14, 4.4), sharey=True)
     libraries = [k[:-5] for k in rows[0] if k.endswith("_both")
-                 and (not k.startswith("sigtape") or k.endswith(isa + "_both"))]
+                 and (not k.startswith("sigtape")
+                      or k == f"sigtape-{isa}_both")]
     for axis, (name, (title, chosen)) in zip(axes, SWEEPS.items()):
         cases = sorted(filter(chosen, rows), key=lambda r: r[name])
         for library in libraries:
@@ -178,7 +208,8 @@ def sweep_plot(plt, path, rows, isa):
             axis.xaxis.get_major_locator().set_params(integer=True)
     axes[0].set_ylabel("forward + backward, ms")
     figure.suptitle("Signature and its gradient, "
-                    f"{rows[0]['threads']} thread(s), {isa}")
+                    f"{rows[0]['threads']} thread"
+                    f"{'s' if rows[0]['threads'] > 1 else ''}, {isa}")
     figure.tight_layout(rect=(0, 0.08, 1, 1))
     figure.legend(*axes[0].get_legend_handles_labels(), loc="lower center",
                   ncol=len(libraries))
@@ -201,14 +232,19 @@ def roofline_plot(plt, path, rows, isa):
         shown = axis.scatter(x, y, c=depth, marker=marker, cmap="viridis",
                              label=part, edgecolors="black", linewidths=0.4)
     figure.colorbar(shown, label="depth")
-    reach = np.logspace(-1, 4, 200)
+    reach = np.logspace(0, 3, 200)
     axis.plot(reach, np.minimum(peak, bandwidth * reach), color="black",
-              label=f"{peak:.0f} GFMA/s, {bandwidth:.0f} GB/s")
+              label=f"peak {peak:.0f} GFMA/s, memory {bandwidth:.0f} GB/s\n"
+              "(less than 2 MB stays in the caches)")
     axis.set_xscale("log")
     axis.set_yscale("log")
+    axis.yaxis.get_major_locator().set_params(subs=(1, 2, 5))
+    axis.yaxis.set_major_formatter("{x:g}")
+    axis.yaxis.set_minor_formatter("")
     axis.set_xlabel("multiply-adds per byte of input and result")
     axis.set_ylabel("GFMA/s")
-    axis.set_title(f"Signatures beneath the roof, {threads} thread(s), {isa}")
+    axis.set_title("Signatures beneath the roof, "
+                   f"{threads} thread{'s' if threads > 1 else ''}, {isa}")
     axis.grid(True, which="both", alpha=0.25)
     axis.legend(loc="lower right")
     figure.tight_layout()
@@ -228,17 +264,16 @@ def main():
         for isa in isas_of(rows) if rows else []:
             target = path.with_name(f"{path.stem}-{isa}.md")
             own = [r for r in rows if not r[f"sigtape-{isa}_error"]]
+            single = path.with_name(f"{kind}-1thread.csv")
+            alone = (read_rows(single) if own and own[0]["threads"] > 1
+                     and single.exists() else [])
             if kind == "training":
-                target.write_text(training_table(own, isa))
+                target.write_text(training_table(own, isa, alone))
             else:
                 title = ("Signatures against their peers"
                          if kind == "signatures" else
                          "Long streams against pySigLib")
-                single = path.with_name("signatures-1thread.csv")
-                target.write_text(signature_table(
-                    title, own, isa, read_rows(single)
-                    if own and own[0]["threads"] > 1 and single.exists()
-                    and kind == "signatures" else []))
+                target.write_text(signature_table(title, own, isa, alone))
             if kind == "signatures" and plt:
                 sweep_plot(plt, target.with_suffix(".png"), own, isa)
                 roofline_plot(plt, target.with_name(

@@ -4,7 +4,8 @@ usage: python worker.py PEER THREADS
 A case is what the peer's adapter takes, and "budget"; the answer has a time in
 seconds for each function of the adapter, the minimum of repeats that take about
 `budget` seconds together, and "memory", the bytes that the process grew by
-while it ran them, at its peak; or it is {"error"}.
+while it ran them, at its peak; or it is {"error"}. With a budget of 0 functions
+are compiled and run once, not timed.
 """
 
 import json
@@ -51,8 +52,10 @@ def main():
                 before = memory("VmRSS")
                 for function in functions.values():
                     function()
-            answer = {n: fastest(f, budget) for n, f in functions.items()}
-            answer["memory"] = max(memory("VmHWM") - before, 0)
+                growth = max(memory("VmHWM") - before, 0)
+            answer = {n: fastest(f, budget) for n, f in functions.items()
+                      if budget}
+            answer["memory"] = max(memory("VmHWM") - before, growth)
         except Exception as error:  # a peer's failure is a row, not an end
             answer = {"error": f"{type(error).__name__}: {error}"[:200]}
         print(json.dumps(answer), flush=True)

@@ -46,14 +46,15 @@ class Experiment:
         self.name, self.quick = name, arguments.quick
         self.build, self.device = arguments.build.resolve(), arguments.device
         self.threads, self.peers = arguments.threads, arguments.peers
+        self.measured = arguments.rows and arguments.rows.resolve()
         self.prefix = shlex.split(arguments.prefix)
         kind = "quick" if self.quick else "full"
-        self.work = ROOT / "build" / "reproduce" / kind / name
+        self.work = arguments.work.resolve() / kind / name
         self.results = (self.work if self.quick else
                         arguments.out.resolve())
         if arguments.fresh and self.work.exists():
-            for file in self.work.glob("rows.jsonl"):
-                file.unlink()
+            for file in ("rows.jsonl", "comparison.csv"):
+                (self.work / file).unlink(missing_ok=True)
         self.work.mkdir(parents=True, exist_ok=True)
         self.results.mkdir(parents=True, exist_ok=True)
         self.rows_file = self.work / "rows.jsonl"

@@ -6,18 +6,36 @@ import sys
 
 from .common import BENCHMARKS, markdown, read_csv
 
+sys.path.insert(0, str(BENCHMARKS / "peers"))
+from cases import GROUPS  # noqa: E402  a folder of the comparisons
 
-def compare(experiment, script, *arguments):
-    """Runs a comparison once; its rows."""
+
+def compare(experiment, script, kind, *arguments):
+    """Runs a comparison, or goes on with it; its rows. With --rows they are
+    those that run_all.sh has measured into that folder."""
+    threads = experiment.threads
+    if experiment.measured and not experiment.quick:
+        name = f"{kind}-{threads}thread{'s' if threads > 1 else ''}.csv"
+        return read_csv(experiment.measured / name)
     out = experiment.work / "comparison"
-    if not out.with_suffix(".csv").exists():
-        quick = ["--rounds", "1", "--budget", "0.05"] if experiment.quick \
-            else []
-        experiment.run(sys.executable, BENCHMARKS / script, "--peers",
-                       experiment.peers.resolve(), "--build", experiment.build,
-                       "--threads", experiment.threads, "--out", out,
-                       *arguments, *quick)
+    quick = ["--rounds", "1", "--budget", "0.05"] if experiment.quick else []
+    experiment.run(sys.executable, BENCHMARKS / script, "--peers",
+                   experiment.peers.resolve(), "--build", experiment.build,
+                   "--threads", threads, "--out", out, *arguments, *quick)
     return read_csv(out.with_suffix(".csv"))
+
+
+def failures(row):
+    """{"NAME_error": message} of those that failed in a row."""
+    return {k: v for k, v in row.items() if k.endswith("_error") and v}
+
+
+def failed_lines(rows):
+    """A paragraph that names what failed where; nothing if nothing did."""
+    lines = [f"- {name[:-len('_error')]} at "
+             f"({', '.join(map(str, case_of(row)))}): {message}"
+             for row in rows for name, message in failures(row).items()]
+    return ["Failed:", "", *lines, ""] if lines else []
 
 
 def peers_of(row, part):
@@ -30,8 +48,9 @@ def peers_of(row, part):
 def ours_of(row, part):
     """Our milliseconds, under the fastest instruction set."""
     end = "_" + part
-    return min(1e3 * float(v) for k, v in row.items()
-               if k.startswith("sigtape-") and k.endswith(end) and v)
+    return min((1e3 * float(v) for k, v in row.items()
+                if k.startswith("sigtape-") and k.endswith(end) and v),
+               default=math.nan)
 
 
 def best_of(times):
@@ -42,21 +61,54 @@ def case_of(row):
     return tuple(int(row[k]) for k in ("batch", "length", "channels", "depth"))
 
 
-def signature_table(experiment, groups, title, published=None):
+def geometric(values):
+    values = [v for v in values if v > 0]
+    return math.exp(sum(map(math.log, values)) / len(values)) if values \
+        else math.nan
+
+
+def summary(rows, part):
+    """Least and geometric mean of times the best peer; "" without peers."""
+    ratios = [best[1] / ours_of(r, part) for r in rows
+              if (best := best_of(peers_of(r, part)))]
+    if not ratios:
+        return ""
+    name = {"forward": "forward", "both": "forward + backward",
+            "step": "step"}[part]
+    return (f"{name}: least {min(ratios):.1f}, geometric mean "
+            f"{geometric(ratios):.1f} times the best peer")
+
+
+def sweep_places(cases):
+    """Numbers of the cases in turn, None between one sweep and the next: where
+    some size falls."""
+    places = []
+    for i, case in enumerate(cases):
+        if i and any(a < b for a, b in zip(case, cases[i - 1])):
+            places.append(None)
+        places.append(i)
+    return places
+
+
+def signature_table(experiment, group, title, published=None, note="",
+                    kind="signatures", only=()):
+    group = "quick" if experiment.quick else group
     rows = []
 
     def make():
-        rows.extend(compare(experiment, "compare_signatures.py", "--groups",
-                            groups))
+        cases = set(GROUPS[group])
+        rows.extend(r for r in compare(
+            experiment, "compare_signatures.py", kind, "--groups", group,
+            *only) if case_of(r) in cases)
         return {"cases": len(rows)}
 
+    if "error" not in experiment.done.get("comparison", {"error": ""}):
+        make()
     state = experiment.row("comparison", make)
-    if not rows and "error" not in state:
-        rows = compare(experiment, "compare_signatures.py", "--groups", groups)
-    if "error" in state:
+    if "error" in state or not rows:
         return experiment.write([state], f"# {title}\n\nfailed: "
-                                + state["error"])
-    result, lines = [], []
+                                + state.get("error", "no rows"))
+    result, lines, slower = [], [], []
     for row in rows:
         case = case_of(row)
         forward = ours_of(row, "forward")
@@ -69,40 +121,56 @@ def signature_table(experiment, groups, title, published=None):
         for part in ("forward", "both"):
             for name, time in peers_of(row, part).items():
                 entry[f"{name}_{part}_ms"] = time
+        entry |= failures(row)
         line = [", ".join(map(str, case)), f"{forward:.4g}"]
         if published:
             reference = best_of(published.get(case, {}))
             entry["published_ms"] = reference[1] if reference else ""
             line.append(f"{reference[1]:.4g} ({reference[0]})" if reference
                         else "-")
+            line.append(f"{reference[1] / forward:.1f}" if reference else "-")
+            if reference and reference[1] < forward:
+                slower.append(line[0])
         line.append(f"{best[1] / forward:.1f} ({best[0]})" if best else "-")
         line += [f"{both:.4g}", f"{best_both[1] / both:.1f} ({best_both[0]})"
                  if best_both else "-"]
         result.append(entry)
         lines.append(line)
     head = ["batch, length, channels, depth", "forward, ms",
-            *(["best published CPU figure, ms"] if published else []),
+            *(["best published CPU figure, ms", "times the published"]
+              if published else []),
             "times the best peer", "forward + backward, ms",
             "times the best peer"]
-    text = "\n".join([f"# {title}", "",
-                      f"float32, {experiment.threads} thread(s), minimum of "
-                      "interleaved repeats; peers of the same run (- where "
-                      "none is installed).", "", markdown(head, lines), "",
-                      f"![plot]({experiment.name}.png)"])
+    sums = [s for part in ("forward", "both") if (s := summary(rows, part))]
+    text = "\n".join([
+        f"# {title}", "",
+        f"float32, {experiment.threads} thread(s), minimum of interleaved "
+        "repeats; peers of the same run (- where none is installed). " + note,
+        "", markdown(head, lines), "",
+        *(["; ".join(sums).capitalize() + ".", ""] if sums else []),
+        *(["Slower than the published figure: " + "; ".join(slower) + ".", ""]
+          if slower else []),
+        *failed_lines(rows), f"![plot]({experiment.name}.png)"])
 
     def draw(axis):
         names = [", ".join(map(str, case_of(r))) for r in rows]
-        axis.plot([ours_of(r, "both") for r in rows], "o-",
-                  linewidth=2.5, label="sigtape")
+        places = sweep_places([case_of(r) for r in rows])
+
+        def line(of, **style):
+            axis.plot([math.nan if i is None else i for i in places],
+                      [math.nan if i is None else of(rows[i])
+                       for i in places], "o-", **style)
+
+        line(lambda r: ours_of(r, "both"), linewidth=2.5, label="sigtape")
         for peer in peers_of(rows[0], "both"):
-            axis.plot([peers_of(r, "both").get(peer, math.nan) for r in rows],
-                      "o-", linewidth=1, label=peer)
+            line(lambda r, peer=peer: peers_of(r, "both").get(peer, math.nan),
+                 linewidth=1, label=peer)
         axis.set_yscale("log")
         axis.set_xticks(range(len(names)), names, rotation=60, ha="right",
                         fontsize=7)
         axis.set_ylabel("forward + backward, ms")
         axis.set_xlabel("batch, length, channels, depth")
-        axis.legend()
+        axis.legend(ncol=6, loc="lower center", bbox_to_anchor=(0.5, 1.0))
         axis.grid(True, axis="y", alpha=0.3)
 
     experiment.plot(draw, width=9, height=5.4)
@@ -116,20 +184,26 @@ def keras_sig_signature(experiment):
             published.setdefault(case_of(r), {})[r["implementation"]] = float(
                 r["milliseconds"])
     return signature_table(
-        experiment, "quick" if experiment.quick else "keras-sig",
-        "Signatures on the cases of the Keras Sig paper", published)
+        experiment, "keras-sig",
+        "Signatures on the cases of the Keras Sig paper", published,
+        "The three sweeps share a case: 13 are left of the 15 rows. Published: "
+        "forward only, mean of 10 calls, a Ryzen 9 5900X with 12 cores; its "
+        "Signatory, iisignature and esig are float64 and include copies.")
 
 
 def signatory(experiment):
     return signature_table(
-        experiment, "quick" if experiment.quick else "signatory",
-        "Signatures on the cases of the Signatory paper")
+        experiment, "signatory",
+        "Signatures on the cases of the Signatory paper", note="The paper's "
+        "own figures are of another machine and of peers since overtaken; "
+        "Signatory itself is measured here.")
 
 
 def pysiglib_sweep(experiment):
     return signature_table(
-        experiment, "quick" if experiment.quick else "pysiglib",
-        "Signatures of long paths, pySigLib's sweep")
+        experiment, "pysiglib", "Signatures of long paths, pySigLib's sweep",
+        note="Its paper's figures are of another machine; pySigLib itself is "
+        "measured here.", kind="sweep", only=("--only", "pysiglib"))
 
 
 def keras_sig_training(experiment):
@@ -140,16 +214,24 @@ def keras_sig_training(experiment):
                                             "depth"))
             published.setdefault(key, {})[r["implementation"]] = float(
                 r["training_seconds"])
-    state = experiment.row("comparison", lambda: {"cases": len(compare(
-        experiment, "compare_training.py", "--models",
-        "quick" if experiment.quick else "keras-sig"))})
+    rows = []
+
+    def make():
+        rows.extend(r for r in compare(
+            experiment, "compare_training.py", "training", "--models",
+            "quick" if experiment.quick else "keras-sig")
+            if r["model"] == "keras-sig")
+        return {"cases": len(rows)}
+
+    if "error" not in experiment.done.get("comparison", {"error": ""}):
+        make()
+    state = experiment.row("comparison", make)
     title = "# Training on the cases of the Keras Sig paper"
-    if "error" in state:
-        return experiment.write([state], f"{title}\n\n{state['error']}")
+    if "error" in state or not rows:
+        return experiment.write([state], f"{title}\n\nfailed: "
+                                + state.get("error", "no rows"))
     result, lines, sums = [], [], {}
-    for row in read_csv(experiment.work / "comparison.csv"):
-        if row["model"] != "keras-sig":
-            continue
+    for row in rows:
         _, length, size, depth = case_of(row)
         ours = ours_of(row, "step")
         best = best_of(peers_of(row, "step"))
@@ -161,13 +243,15 @@ def keras_sig_training(experiment):
                        "size": size, "depth": depth, "seconds": ours,
                        **{f"{n}_seconds": t for n, t in
                           peers_of(row, "step").items()},
-                       **{f"published_{n}": t for n, t in paper.items()}})
+                       **{f"published_{n}": t for n, t in paper.items()},
+                       **failures(row)})
         lines.append((length, size, depth, f"{ours:.3f}",
                       f"{reference[1]:.1f} ({reference[0]})" if reference
                       else "-", f"{reference[1] / ours:.0f}" if reference
                       else "-", f"{best[1] / ours:.1f} ({best[0]})" if best
                       else "-"))
     total = sums.get("sigtape", math.nan)
+    against = summary(rows, "step")
     text = "\n".join([
         title, "", f"Seconds of 1000 steps of 128 (10 epochs) from the least "
         f"time of a step, {experiment.threads} thread(s), float32, beside the "
@@ -179,7 +263,8 @@ def keras_sig_training(experiment):
         f"Sum of {len(lines)} rows: ours {total:.1f} s; published: " + ", ".join(
             f"{n} {s:.0f} s ({s / total:.0f} times)"
             for n, s in sums.items() if n != "sigtape") + ".", "",
-        "![plot](keras-sig-training.png)"])
+        *([against.capitalize() + ".", ""] if against else []),
+        *failed_lines(rows), "![plot](keras-sig-training.png)"])
 
     def draw(axis):
         names = [r["key"] for r in result]
