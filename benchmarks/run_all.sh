@@ -58,7 +58,9 @@ compare() {
 for part in $parts; do
   echo "== $part, $(date +%T)"
   case $part in
-    signatures1) compare 1 signatures-1thread compare_signatures.py ;;
+    signatures1)
+      compare 1 signatures-1thread compare_signatures.py \
+        --groups keras-sig,signatory,limit ;;
     signatures2) compare 2 signatures-2threads compare_signatures.py ;;
     training1) compare 1 training-1thread compare_training.py ;;
     training2)

@@ -16,6 +16,9 @@ SIGNATORY = (
     + [(32, 128, 6, 5), (1, 128, 4, 7), (1, 1024, 4, 6)]
 )
 
+# Further cases whose share of the processor's peak is looked at.
+LIMIT = [(128, 100, 6, 4), (128, 500, 4, 4)]
+
 # pySigLib: long and shallow.
 PYSIGLIB = [(256, 10000, d, m) for d in (2, 3, 4, 6, 8, 12, 16)
             for m in (2, 3)]
@@ -23,6 +26,7 @@ PYSIGLIB = [(256, 10000, d, m) for d in (2, 3, 4, 6, 8, 12, 16)
 GROUPS = {
     "keras-sig": KERAS_SIG,
     "signatory": SIGNATORY,
+    "limit": LIMIT,
     "pysiglib": PYSIGLIB,
     "quick": [(32, 20, 3, 3), (1, 50, 4, 4)],
 }
