@@ -51,7 +51,8 @@ std::string nearest(const std::string& word,
   std::string found;
   if (word.empty() || word.size() > 64) return found;
   for (const std::string& candidate : candidates) {
-    const auto [fewer, letters] = std::minmax(word.size(), candidate.size());
+    const std::size_t letters = std::max(word.size(), candidate.size());
+    const std::size_t fewer = std::min(word.size(), candidate.size());
     const std::size_t allowed = allowed_edits(letters);
     if (letters - fewer > allowed) continue;  // as many edits at least
     if (edit_distance(word, candidate) > allowed) continue;
