@@ -71,9 +71,9 @@ Tensor take_points(const Tensor& x, const Tensor& index) {
           "take_points: expected streams (batch, length, channels), got ",
           x.defined() ? x.shape() : Shape());
   points_shape("take_points", x, index);
-  const Tensor dense = contiguous(index);
+  const Tensor dense = contiguous(index.to(Device{}));
   check_indices(dense, x.size(1));
-  return taken(x, dense);
+  return taken(x, dense.to(x.device()));
 }
 
 }  // namespace sigtape

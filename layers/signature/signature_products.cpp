@@ -22,14 +22,24 @@ bool results_are_products(const ProductsShape& shape, const Tensor& arrays) {
   return true;
 }
 
+// The plan as the kernels of the leaves' device read it: `moved` is `arrays` in
+// its memory.
+ProductsPlan placed_plan(const ProductsShape& shape, const Tensor& arrays,
+                         const Tensor& moved) {
+  ProductsPlan plan = products_plan(shape, moved);
+  plan.round_begin = products_plan(shape, arrays).round_begin;
+  return plan;
+}
+
 Tensor adjoint(const ProductsShape& shape, Backward& back) {
   const Tensor leaves = back.saved(0), products = back.saved(1);
   const Tensor arrays = back.saved(2), dout = contiguous(back.grad());
+  const Tensor moved = arrays.to(leaves.device());
   Tensor gradient = empty_like(leaves);
   dispatch_floating("signature_products", leaves, [&]<class T>(auto device, T) {
     Tensor workspace =
         memory(signature_products_workspace<T>(device, shape, true));
-    signature_products_adjoint(device, shape, products_plan(shape, arrays),
+    signature_products_adjoint(device, shape, placed_plan(shape, arrays, moved),
                                leaves.data<T>(), products.data<T>(),
                                dout.data<T>(), gradient.mutable_data<T>(),
                                workspace.mutable_data<double>());
@@ -49,15 +59,16 @@ Tensor signature_products(const Tensor& leaves, const Tensor& arrays,
   shape.groups = a.size(0);
   const TensorOptions like{a.dtype(), a.device()};
   Tensor products = empty({shape.groups, shape.products, a.size(2)}, like);
+  const Tensor moved = arrays.to(a.device());
   const bool same = results_are_products(shape, arrays);
   Tensor out = same ? alias(products, products.shape(), products.strides(), 0)
                     : empty({shape.groups, shape.results, a.size(2)}, like);
   dispatch_floating("signature_products", a, [&]<class T>(auto device, T) {
     Tensor workspace =
         memory(signature_products_workspace<T>(device, shape, false));
-    signature_products(device, shape, products_plan(shape, arrays), a.data<T>(),
-                       products.mutable_data<T>(), out.mutable_data<T>(),
-                       workspace.mutable_data<double>());
+    signature_products(device, shape, placed_plan(shape, arrays, moved),
+                       a.data<T>(), products.mutable_data<T>(),
+                       out.mutable_data<T>(), workspace.mutable_data<double>());
   });
   return record("signature_products", out, {a}, {a, products, arrays},
                 [shape](Backward& back) { back.add(0, adjoint(shape, back)); });

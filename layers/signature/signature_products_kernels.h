@@ -63,22 +63,21 @@ void signature_products_adjoint(Cpu, const ProductsShape& shape,
                                 const T* products, const T* dresults,
                                 T* dleaves, void* workspace);
 
-#ifdef SIGTAPE_CUDA
-// Not on a GPU so far: any call of these names says so.
+/// The same on a GPU. The plan's arrays stand in its memory, but for
+/// `round_begin`, which the host reads; scratch memory the kernels take
+/// themselves.
 template <class T>
 std::size_t signature_products_workspace(Cuda, const ProductsShape&, bool) {
-  fail<DeviceError>("signature_products: has no CUDA kernel");
+  return 0;
 }
 template <class T>
-void signature_products(Cuda, const ProductsShape&, const ProductsPlan&,
-                        const T*, T*, T*, void*) {
-  fail<DeviceError>("signature_products: has no CUDA kernel");
-}
+void signature_products(Cuda, const ProductsShape& shape,
+                        const ProductsPlan& plan, const T* leaves, T* products,
+                        T* results, void* workspace);
 template <class T>
-void signature_products_adjoint(Cuda, const ProductsShape&, const ProductsPlan&,
-                                const T*, const T*, const T*, T*, void*) {
-  fail<DeviceError>("signature_products: has no CUDA kernel");
-}
-#endif
+void signature_products_adjoint(Cuda, const ProductsShape& shape,
+                                const ProductsPlan& plan, const T* leaves,
+                                const T* products, const T* dresults,
+                                T* dleaves, void* workspace);
 
 }  // namespace sigtape

@@ -74,7 +74,8 @@ Planned plan_windows(const char* op, const Tensor& path, std::int64_t depth,
                        based ? 0 : -1);
     return {planner.finish(), batch};
   }
-  const Tensor dense = lengths.defined() ? contiguous(lengths) : lengths;
+  const Tensor dense =
+      lengths.defined() ? contiguous(lengths.to(Device{})) : lengths;
   const auto points = [&](std::int64_t b) {
     return dense.defined() ? dense.data<std::int64_t>()[b] : length;
   };

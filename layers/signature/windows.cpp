@@ -154,11 +154,12 @@ Tensor window_counts(const Windows& windows, const Tensor& lengths) {
   if (!lengths.defined()) return {};
   Tensor counts = empty(lengths.shape(), {DType::int64, {}});
   auto* to = counts.mutable_data<std::int64_t>();
-  const auto* n = lengths.data<std::int64_t>();
-  const std::int64_t step = lengths.strides()[0];
-  for (std::int64_t b = 0; b < lengths.numel(); ++b)
+  const Tensor here = lengths.to(Device{});
+  const auto* n = here.data<std::int64_t>();
+  const std::int64_t step = here.strides()[0];
+  for (std::int64_t b = 0; b < here.numel(); ++b)
     to[b] = windows.count(n[b * step]);
-  return counts;
+  return counts.to(lengths.device());
 }
 
 }  // namespace sigtape

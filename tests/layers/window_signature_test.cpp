@@ -195,15 +195,27 @@ TEST(WindowSignature, PassesTheBattery) {
   };
   const auto reference = [](const Windows& w, bool base) {
     return [w, base](const std::vector<Tensor>& in) {
-      Case c{.name = "", .windows = w, .length = 7, .channels = 2};
+      Case c{.name = "",
+             .windows = w,
+             .batch = in[0].size(0),
+             .length = in[0].size(1),
+             .channels = 2};
       if (base) c.basepoint = in[1];
       return all_one_by_one(c, in[0]).to_vector();
     };
   };
   const Tensor x = random_tensor({2, 7, 2});
   const Windows sliding = Windows::sliding(3, 1), dyadic = Windows::dyadic(2);
+  // Long enough for products.
+  const Tensor y = random_tensor({2, 60, 2}) * 0.3;
+  const Windows growing = Windows::expanding(20, 20);
   battery("window_signature",
-          {{"sliding", {x}, run(sliding, false), reference(sliding, false)},
+          {{"expanding", {y}, run(growing, false), reference(growing, false)},
+           {"expanding from basepoints",
+            {y, random_tensor({2, 2}, 4)},
+            run(growing, true),
+            reference(growing, true)},
+           {"sliding", {x}, run(sliding, false), reference(sliding, false)},
            {"dyadic", {x}, run(dyadic, false), reference(dyadic, false)},
            {"basepoints",
             {x, random_tensor({2, 2}, 4)},
