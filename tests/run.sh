@@ -1,7 +1,8 @@
 #!/bin/sh
-# Builds sigtape and runs every test: first as released, then under the address
-# sanitizer (with leaks) and the undefined-behaviour sanitizer, without the
-# tests labelled `long`.
+# Builds sigtape and runs every test: first as released, then, without the tests
+# labelled `long`, under the address sanitizer (with leaks) and the
+# undefined-behaviour sanitizer. In between: 30 seconds of each
+# reader's fuzzer.
 #
 # usage: tests/run.sh [--quick] [--cuda] [--help]
 #   --quick   the release build only
@@ -51,6 +52,8 @@ if $quick; then
   exit
 fi
 stage "test release" run_tests release
+stage "fuzz" tests/fuzz.sh --seconds 30 --jobs 2 config config_tree set ts csv \
+  npy npz safetensors manifest
 stage "configure asan" cmake --preset asan
 stage "build asan" cmake --build --preset asan --parallel "$jobs"
 run_tests asan --label-exclude long
