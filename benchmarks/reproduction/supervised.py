@@ -127,7 +127,10 @@ def uea(experiment):
         "test cases, so that one is 2.5 %: below 100 % are seeds that miss one "
         "or two (SigNet, without learned channels, up to three). Three blocks "
         "(deep) stay below the published figure of JapaneseVowels: their "
-        "convolutions shorten its streams of 7 to 29 points by 9.", "",
+        "convolutions shorten its streams of 7 to 29 points by 9. Shorter "
+        "ones do not help: kernels of 4, 3 and 2 points in the later blocks "
+        "have 95.9, 96.3 and 95.2 % over six folds, within the spread of 2.",
+        "",
         "![plot](uea.png)"])
 
     def draw(axis):
