@@ -18,8 +18,9 @@ using cpu::ProductsTable;
 
 constexpr std::int64_t kSlots = 16;
 constexpr int kMostLanes = 16;
-// Words of a signature up to which a vector of them is worth its memory.
-constexpr std::int64_t kMostWords = 16384;
+// Words of a signature up to which a vector of them stays in the nearest caches
+// and is worth its transposes.
+constexpr std::int64_t kMostWords = 512;
 
 template <class T>
 const ProductsTable<T>& table_of(Isa isa) {
