@@ -1,7 +1,8 @@
-// The signature kernels on raw arrays, one thread, against the peak of
-// multiply-adds measured in the same run.
+// The signature kernels on raw arrays against the peak of multiply-adds that
+// one thread has in the same run.
 //
-//   benchmark_signature_kernels [float32|float64] [B,L,d,N[,stream]]...
+//   benchmark_signature_kernels [float32|float64] [threads=1]
+//   [B,L,d,N[,stream]]
 //
 // F multiply-adds an increment forward by Horner's scheme, A backward from
 // saved prefixes (recompute levels below N, two for each one of forward, the
@@ -129,12 +130,13 @@ SignatureShape parse_case(const char* text) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  sigtape::set_num_threads(1);
+  int threads = 1;
   bool wide = false;
   std::vector<const char*> cases;
   for (int k = 1; k < count; ++k) {
     if (!std::strcmp(arguments[k], "float64")) {
       wide = true;
+    } else if (std::sscanf(arguments[k], "threads=%d", &threads) == 1) {
     } else if (std::strcmp(arguments[k], "float32")) {
       cases.push_back(arguments[k]);
     }
@@ -146,8 +148,9 @@ int main(int count, char** arguments) {
              "32,128,6,5",  "128,100,7,4",        "128,100,10,4",
              "1,128,4,7",   "1,1024,4,6",         "5,100,3,4",
              "1,100,3,2",   "128,100,3,4,stream", "32,100,8,3,stream"};
-  std::printf("%s %s, one thread\n", sigtape::isa_name(sigtape::active_isa()),
-              wide ? "float64" : "float32");
+  sigtape::set_num_threads(threads);
+  std::printf("%s %s, threads %d\n", sigtape::isa_name(sigtape::active_isa()),
+              wide ? "float64" : "float32", threads);
   for (const char* text : cases) {
     if (wide) {
       measure<double>(parse_case(text));

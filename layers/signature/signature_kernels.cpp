@@ -1,13 +1,12 @@
 #include "sigtape/layers/signature/signature_kernels.h"
 
 #include <algorithm>
-#include <atomic>
-#include <bit>
-#include <thread>
 #include <type_traits>
 
 #include "sigtape/framework/parallel.h"
 #include "sigtape/framework/simd/isa.h"
+#include "sigtape/layers/signature/scratch_slots.h"
+#include "sigtape/layers/signature/signature_pieces.h"
 #include "sigtape/layers/signature/signature_plan.h"
 #include "sigtape/layers/signature/signature_table.h"
 #include "sigtape/layers/signature/signature_words.h"
@@ -36,39 +35,12 @@ template <class T>
 struct Dispatch {
   const SignatureTable<T>& table;
   SignaturePlan plan;
+  SignatureShape shape;  // of the call that the groups see
 
-  explicit Dispatch(const SignatureShape& shape)
+  explicit Dispatch(const SignatureShape& whole)
       : table(table_of<T>(active_isa())),
-        plan(make_signature_plan(shape, table.lanes, sizeof(T))) {}
-};
-
-// Scratch memory for the groups that run at the moment. A group takes the first
-// free slot: one thread always gets the same, which stays in its cache.
-class Slots {
- public:
-  explicit Slots(std::int64_t count) : mask_((1ull << count) - 1) {}
-
-  std::int64_t take() {
-    for (;;) {
-      std::uint64_t taken = taken_.load(std::memory_order_relaxed);
-      const int slot = std::countr_one(taken);
-      const std::uint64_t bit = 1ull << slot;
-      if ((mask_ & bit) == 0) {
-        std::this_thread::yield();
-      } else if (taken_.compare_exchange_weak(taken, taken | bit,
-                                              std::memory_order_acquire)) {
-        return slot;
-      }
-    }
-  }
-
-  void give_back(std::int64_t slot) {
-    taken_.fetch_and(~(1ull << slot), std::memory_order_release);
-  }
-
- private:
-  std::uint64_t mask_;
-  std::atomic<std::uint64_t> taken_{0};
+        plan(make_signature_plan(whole, table.lanes, sizeof(T))),
+        shape(shape_of_pieces(whole, plan)) {}
 };
 
 // body(slot, group) for all groups in any order, on the pool where that is
@@ -87,37 +59,31 @@ void run_groups(const SignaturePlan& plan, const Body& body) {
   });
 }
 
-// The partial sums of one path, [partial_elements], summed over the groups
-// that hold pairs of it, in their order, into the first one's.
+// The partial sums of a piece, [partial_elements], in the first group that
+// holds pairs of it or in `group`.
 template <class T>
-const T* sum_groups(const SignaturePlan& plan, T* sums, std::int64_t path) {
-  const std::int64_t first = path * plan.prefixes / plan.lanes;
-  const std::int64_t last = ((path + 1) * plan.prefixes - 1) / plan.lanes;
-  auto row_of = [&](std::int64_t group) {
-    const std::int64_t first_path = group * plan.lanes / plan.prefixes;
-    return sums + (group * plan.partial_paths + path - first_path) *
-                      plan.partial_elements;
-  };
-  T* sum = row_of(first);
-  for (std::int64_t group = first + 1; group <= last; ++group) {
-    const T* row = row_of(group);
-    for (std::int64_t k = 0; k < plan.partial_elements; ++k) sum[k] += row[k];
-  }
-  return sum;
+T* partial_sums(const SignaturePlan& plan, T* sums, std::int64_t piece,
+                std::int64_t group) {
+  const std::int64_t first_piece = group * plan.lanes / plan.prefixes;
+  return sums + (group * plan.partial_paths + piece - first_piece) *
+                    plan.partial_elements;
 }
 
-// out[k] = dincrements[k - d] - dincrements[k], the gradients of points first
-// .. end - 1, d to a point; increments before 0 and from T on are zero.
 template <class T>
-void point_gradients(const T* dincrements, std::int64_t increments,
-                     std::int64_t d, std::int64_t first, std::int64_t end,
-                     T* out) {
-  for (std::int64_t point = first; point < end; ++point)
-    for (std::int64_t j = 0; j < d; ++j) {
-      const T into = point > 0 ? dincrements[(point - 1) * d + j] : T(0);
-      const T from = point < increments ? dincrements[point * d + j] : T(0);
-      *out++ = into - from;
-    }
+T* partial_sums(const SignaturePlan& plan, T* sums, std::int64_t piece) {
+  return partial_sums(plan, sums, piece, piece * plan.prefixes / plan.lanes);
+}
+
+// Sums them over the groups, in their order, into the first one's.
+template <class T>
+void sum_groups(const SignaturePlan& plan, T* sums, std::int64_t piece) {
+  const std::int64_t first = piece * plan.prefixes / plan.lanes;
+  const std::int64_t last = ((piece + 1) * plan.prefixes - 1) / plan.lanes;
+  T* __restrict sum = partial_sums(plan, sums, piece);
+  for (std::int64_t group = first + 1; group <= last; ++group) {
+    const T* __restrict row = partial_sums(plan, sums, piece, group);
+    for (std::int64_t k = 0; k < plan.partial_elements; ++k) sum[k] += row[k];
+  }
 }
 
 // The levels up to Q of an initial value's gradient.
@@ -137,27 +103,50 @@ void initial_gradients(const SignatureShape& shape, const SignaturePlan& plan,
     }
 }
 
-// Gradients from the partial sums, where lanes hold prefixes.
+// The gradients of the points where increments of a piece end, and of the
+// path's first point where the piece starts there: a point gets the gradient of
+// the increment that ends there less that of the one that starts there.
 template <class T>
-void finish_paths(const SignatureShape& shape, const SignaturePlan& plan,
-                  const SignatureGradients<T>& gradients,
-                  unsigned char* workspace) {
+void write_points(const SignatureShape& shape, const SignaturePlan& plan,
+                  const SignatureGradients<T>& gradients, T* sums,
+                  T* basepoints, std::int64_t piece) {
+  const std::int64_t d = shape.channels, path = piece / plan.pieces;
+  const std::int64_t part = piece % plan.pieces;
+  const std::int64_t begin = plan.piece_begin(part);
+  const std::int64_t inside = (plan.piece_begin(part + 1) - begin - 1) * d;
+  const bool based = shape.basepoint != BasepointKind::none;
+  const T* __restrict sum = partial_sums(plan, sums, piece);
+  T* points =
+      gradients.path ? gradients.path + path * shape.length * d : nullptr;
+  T* start = based ? basepoints ? basepoints + path * d : nullptr : points;
+  for (std::int64_t j = 0; part == 0 && start && j < d; ++j) start[j] = -sum[j];
+  if (!points) return;
+  T* __restrict out = points + (begin + !based) * d;
+  for (std::int64_t k = 0; k < inside; ++k) out[k] = sum[k] - sum[k + d];
+  const T* next =
+      part + 1 < plan.pieces ? partial_sums(plan, sums, piece + 1) : nullptr;
+  for (std::int64_t j = 0; j < d; ++j)
+    out[inside + j] = sum[inside + j] - (next ? next[j] : T(0));
+}
+
+// Gradients from the partial sums, where lanes hold prefixes or pieces.
+template <class T>
+void finish_pieces(const SignatureShape& shape, const SignaturePlan& plan,
+                   const SignatureGradients<T>& gradients,
+                   unsigned char* workspace) {
   T* sums = reinterpret_cast<T*>(workspace + plan.partials_byte);
   T* basepoints = shape.basepoint == BasepointKind::shared
                       ? reinterpret_cast<T*>(workspace + plan.basepoints_byte)
                       : gradients.basepoint;
-  const std::int64_t d = shape.channels, steps = plan.increments;
-  const std::int64_t based = shape.basepoint != BasepointKind::none;
-  for (std::int64_t path = 0; path < shape.batch; ++path) {
-    const T* sum = sum_groups(plan, sums, path);
-    if (based && basepoints)
-      point_gradients(sum, steps, d, 0, 1, basepoints + path * d);
-    if (gradients.path)
-      point_gradients(sum, steps, d, based, steps + 1,
-                      gradients.path + path * shape.length * d);
+  const std::int64_t pieces = shape.batch * plan.pieces;
+  const std::int64_t words_at = plan.increments * shape.channels;
+  for (std::int64_t piece = 0; piece < pieces; ++piece)
+    sum_groups(plan, sums, piece);
+  for (std::int64_t piece = 0; piece < pieces; ++piece) {
+    write_points(shape, plan, gradients, sums, basepoints, piece);
     if (gradients.initial)
-      initial_gradients(shape, plan, sum + steps * d,
-                        gradients.initial + path * plan.columns);
+      initial_gradients(shape, plan, partial_sums(plan, sums, piece) + words_at,
+                        gradients.initial + piece * plan.columns);
   }
 }
 
@@ -189,12 +178,18 @@ void signature_forward(const SignatureShape& shape,
                        const SignatureInputs<T>& inputs, T* signature,
                        void* saved, void* workspace) {
   const Dispatch<T> dispatch(shape);
-  if (!dispatch.plan.vectorised)
+  const SignaturePlan& plan = dispatch.plan;
+  if (!plan.vectorised)
     return reference::signature_forward(shape, inputs, signature, workspace);
-  run_groups(dispatch.plan, [&](std::int64_t slot, std::int64_t group) {
-    dispatch.table.forward(shape, dispatch.plan, inputs, signature, saved,
+  T* const nodes = saved ? at_byte<T>(saved, plan.saved_pieces_byte)
+                         : at_byte<T>(workspace, plan.pieces_byte);
+  T* const results = plan.pieces > 1 ? nodes : signature;
+  run_groups(plan, [&](std::int64_t slot, std::int64_t group) {
+    dispatch.table.forward(dispatch.shape, plan, inputs, results, saved,
                            workspace, slot, group);
   });
+  if (plan.pieces > 1)
+    multiply_pieces(shape, plan, inputs.initial, nodes, signature, workspace);
 }
 
 template <class T>
@@ -208,15 +203,24 @@ void signature_backward(const SignatureShape& shape,
   if (!plan.vectorised)
     return reference::signature_backward(shape, inputs, dsignature, gradients,
                                          workspace);
+  SignatureGradients<T> wanted = gradients;
+  if (plan.pieces > 1) {
+    T* const dnodes = at_byte<T>(workspace, plan.pieces_byte);
+    multiply_pieces_adjoint(shape, plan,
+                            at_byte<T>(saved, plan.saved_pieces_byte),
+                            dsignature, dnodes, gradients.initial, workspace);
+    wanted.initial = nullptr;
+    dsignature = dnodes;
+  }
   run_groups(plan, [&](std::int64_t slot, std::int64_t group) {
-    dispatch.table.backward(shape, plan, inputs, saved, dsignature, gradients,
-                            workspace, slot, group);
+    dispatch.table.backward(dispatch.shape, plan, inputs, saved, dsignature,
+                            wanted, workspace, slot, group);
   });
   auto* bytes = static_cast<unsigned char*>(workspace);
-  if (plan.prefix_levels > 0) finish_paths(shape, plan, gradients, bytes);
+  if (plan.partial_paths > 0)
+    finish_pieces(dispatch.shape, plan, wanted, bytes);
   if (shape.basepoint == BasepointKind::shared && gradients.basepoint)
-    sum_basepoints(shape,
-                   reinterpret_cast<const T*>(bytes + plan.basepoints_byte),
+    sum_basepoints(shape, at_byte<T>(workspace, plan.basepoints_byte),
                    gradients.basepoint);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sigtape/layers/signature/signature_pieces.h"
 #include "sigtape/layers/signature/signature_words.h"
 
 namespace sigtape::cpu {
@@ -31,21 +32,84 @@ double lane_cost(const SignatureShape& shape, int prefix_levels) {
   return cost;
 }
 
-// Few paths leave lanes empty; prefixes fill them, at the price of walking the
+// How lanes are used: prefixes of so many letters, in so many groups.
+struct Lanes {
+  int prefix_levels = 0;
+  std::int64_t groups = 0;
+  double step_cost = 0;  // vector multiply-adds of an increment in a group
+};
+
+// Few pieces leave lanes empty; prefixes fill them, at the price of walking the
 // words up to the prefix in every lane.
-int choose_prefix_levels(const SignatureShape& shape, int lanes) {
-  int best = 0;
-  double best_cost = 0;
-  std::int64_t pairs = shape.batch;
+Lanes choose_lanes(const SignatureShape& shape, std::int64_t pieces,
+                   int lanes) {
+  Lanes best;
+  std::int64_t pairs = pieces;
   for (int levels = 0; levels < shape.depth; ++levels) {
-    const double groups = static_cast<double>(divide_up(pairs, lanes));
-    const double cost = groups * lane_cost(shape, levels);
-    if (levels == 0 || cost < best_cost) {
-      best = levels;
-      best_cost = cost;
-    }
+    const Lanes use = {levels, divide_up(pairs, lanes),
+                       lane_cost(shape, levels)};
+    if (levels == 0 || static_cast<double>(use.groups) * use.step_cost <
+                           static_cast<double>(best.groups) * best.step_cost)
+      best = use;
     if (pairs >= 16 * lanes) break;
     pairs *= shape.channels;
+  }
+  return best;
+}
+
+// Vector multiply-adds of multiplying the pieces of all paths, with `threads`
+// threads.
+double pieces_cost(const SignatureShape& shape, std::int64_t pieces, int lanes,
+                   int threads) {
+  double words = 0, product = 0, level_words = 1;
+  for (int level = 1; level <= shape.depth; ++level) {
+    level_words *= static_cast<double>(shape.channels);
+    words += level_words;
+    product += level * level_words;
+  }
+  const bool in_lanes = pieces_in_lanes(words, lanes);
+  // Products of one pair are slower; one of a pair in each lane takes
+  // transposes.
+  const double item = in_lanes ? product + 6 * words : 2 * product / lanes;
+  double cost = 0;
+  for (std::int64_t left = pieces; left > 1; left = divide_up(left, 2)) {
+    const std::int64_t products = shape.batch * (left / 2);
+    const std::int64_t items = in_lanes ? divide_up(products, lanes) : products;
+    cost += item * static_cast<double>(divide_up(items, threads));
+  }
+  return cost;
+}
+
+double call_cost(const SignatureShape& shape, std::int64_t pieces, int lanes,
+                 int threads) {
+  const Lanes use = choose_lanes(shape, shape.batch * pieces, lanes);
+  return static_cast<double>(divide_up(use.groups, threads) *
+                             divide_up(shape.increments(), pieces)) *
+             use.step_cost +
+         pieces_cost(shape, pieces, lanes, threads);
+}
+
+// Into how many pieces few long paths are cut. Of what makes a call no slower
+// on one thread, the number that is best for one, two, four and eight together:
+// a compromise, since results may not depend on the number of threads.
+std::int64_t choose_pieces(const SignatureShape& shape, int lanes) {
+  const std::int64_t steps = shape.increments();
+  if (shape.stream || steps < 64 || shape.batch >= 16 * lanes) return 1;
+  const double whole = call_cost(shape, 1, lanes, 1);
+  double best_sum = 0;
+  std::int64_t best = 1;
+  for (std::int64_t pieces : {1, 2, 4, 8, 16, 32, 64}) {
+    if (steps / pieces < 32) break;
+    const double alone = call_cost(shape, pieces, lanes, 1);
+    if (alone > 1.02 * whole) continue;
+    double sum = alone;
+    for (int threads = 2; threads <= 8; threads *= 2)
+      sum += alone < kSerialWork ? alone
+                                 : call_cost(shape, pieces, lanes, threads);
+    if (pieces == 1 || sum < best_sum) {
+      best = pieces;
+      best_sum = sum;
+    }
   }
   return best;
 }
@@ -59,19 +123,22 @@ std::int64_t even_steps(std::int64_t increments, std::int64_t vectors_per_step,
 }
 
 void plan_lanes(const SignatureShape& shape, int lanes, SignaturePlan& plan) {
+  plan.pieces = choose_pieces(shape, lanes);
+  plan.increments = divide_up(plan.path_increments, plan.pieces);
+  const Lanes use = choose_lanes(shape, shape.batch * plan.pieces, lanes);
   plan.lanes = lanes;
-  plan.prefix_levels = choose_prefix_levels(shape, lanes);
+  plan.prefix_levels = use.prefix_levels;
   plan.prefixes = words_of_level(shape.channels, plan.prefix_levels);
-  plan.pairs = shape.batch * plan.prefixes;
-  plan.groups = divide_up(plan.pairs, lanes);
+  plan.pairs = shape.batch * plan.pieces * plan.prefixes;
+  plan.groups = use.groups;
   plan.slots = std::min(plan.groups, SignaturePlan::kMaxSlots);
-  plan.parallel = static_cast<double>(plan.groups * plan.increments) *
-                      lane_cost(shape, plan.prefix_levels) >
-                  kSerialWork;
+  plan.parallel =
+      static_cast<double>(plan.groups * plan.increments) * use.step_cost >
+      kSerialWork;
 }
 
 void plan_levels(const SignatureShape& shape, SignaturePlan& plan) {
-  std::int64_t column = shape.scalar_term ? 1 : 0;
+  std::int64_t column = shape.scalar_term && plan.pieces == 1 ? 1 : 0;
   for (int level = 1; level <= shape.depth; ++level) {
     plan.level_column[level] = column;
     column += words_of_level(shape.channels, level);
@@ -83,11 +150,12 @@ void plan_levels(const SignatureShape& shape, SignaturePlan& plan) {
   }
   plan.level_column[shape.depth + 1] = column;
   plan.top_words = plan.level_words[shape.depth];
+  plan.columns = column;
 }
 
 void plan_time(const SignatureShape& shape, int vector_bytes,
                SignaturePlan& plan) {
-  const std::int64_t steps = shape.increments(), d = shape.channels;
+  const std::int64_t steps = plan.increments, d = shape.channels;
   // Up to four letters a word of level N - 2 with all below it is one tile; the
   // sums of its siblings are what fills the cache then.
   const std::int64_t siblings = d <= 4 && shape.depth > 3 ? 3 * d : 0;
@@ -127,7 +195,8 @@ void plan_slot(const SignatureShape& shape, SignaturePlan& plan) {
       take(shape.stream ? block * SignaturePlan::kMaxLeafWords * (d + 1) : 0);
   plan.low_at = take(plan.low_words);
   plan.top_at = take(plan.top_words);
-  plan.rows_at = take(plan.prefix_levels > 0 ? block * d : 0);
+  plan.rows_at =
+      take(plan.prefix_levels > 0 || plan.pieces > 1 ? block * d : 0);
 }
 
 void plan_memory(const SignatureShape& shape, int element_bytes,
@@ -137,9 +206,9 @@ void plan_memory(const SignatureShape& shape, int element_bytes,
       plan.groups * plan.checkpoints * plan.low_words * vector_bytes;
   std::size_t end = plan.slots * plan.slot_vectors * vector_bytes;
   plan.partials_byte = end;
-  if (plan.prefix_levels > 0) {
+  if (plan.prefix_levels > 0 || plan.pieces > 1) {
     plan.partial_paths = plan.lanes / plan.prefixes + 2;
-    plan.partial_elements = shape.increments() * shape.channels +
+    plan.partial_elements = plan.increments * shape.channels +
                             plan.level_column[plan.prefix_levels + 1] -
                             plan.level_column[1];
     end += plan.groups * plan.partial_paths * plan.partial_elements *
@@ -149,6 +218,7 @@ void plan_memory(const SignatureShape& shape, int element_bytes,
   if (shape.basepoint == BasepointKind::shared)
     end += shape.batch * shape.channels * element_bytes;
   plan.workspace_bytes = end;
+  if (plan.pieces > 1) plan_pieces_memory(shape, element_bytes, plan);
 }
 
 }  // namespace
@@ -161,9 +231,8 @@ SignaturePlan make_signature_plan(const SignatureShape& shape, int lanes,
                     shape.depth <= SignaturePlan::kMaxDepth &&
                     (!shape.lengths || shape.length < (1 << 24));
   if (!plan.vectorised) return plan;
-  plan.increments = shape.increments();
+  plan.path_increments = shape.increments();
   plan.rows = shape.rows();
-  plan.columns = shape.columns();
   plan_lanes(shape, lanes, plan);
   plan_levels(shape, plan);
   plan_time(shape, lanes * element_bytes, plan);

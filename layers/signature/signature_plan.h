@@ -8,11 +8,14 @@
 namespace sigtape::cpu {
 
 /// How the vector kernels cut one call: the one place where block sizes and
-/// the use of the lanes are chosen. A lane is a pair (path, prefix): it holds
-/// the words of a path that start with one of the channels^prefix_levels
-/// prefixes. Pairs are numbered path * prefixes + prefix; a group is as many
-/// pairs as a vector has lanes, and its work runs from start to end in one
-/// thread. Sizes "in vectors" count vectors of `lanes` elements.
+/// the use of the lanes are chosen. A piece is a path or, where few long paths
+/// would leave lanes or threads idle, one of the `pieces` parts of almost equal
+/// length that each path is cut into; their signatures are multiplied in the
+/// end (signature_pieces.h). A lane is a pair (piece, prefix): it holds the
+/// words of a piece that start with one of the channels^prefix_levels prefixes.
+/// Pieces are numbered path * pieces + part, pairs piece * prefixes + prefix; a
+/// group is as many pairs as a vector has lanes, and its work runs from start
+/// to end in one thread. Sizes "in vectors" count vectors of `lanes` elements.
 struct SignaturePlan {
   /// Deeper signatures are left to the plain kernels.
   static constexpr int kMaxDepth = 32;
@@ -25,12 +28,25 @@ struct SignaturePlan {
   /// Sums that such a tile keeps of a step at most.
   static constexpr int kMaxTilePartials = 6;
 
+  /// Parts that a path is cut into at most.
+  static constexpr std::int64_t kMaxPieces = 64;
+
   /// False where the plain kernels are used; nothing else is set then.
   bool vectorised = false;
 
-  std::int64_t increments = 0;  ///< T
-  std::int64_t rows = 0;        ///< R
-  std::int64_t columns = 0;     ///< S, the scalar term included
+  std::int64_t path_increments = 0;  ///< T
+  std::int64_t pieces = 1;           ///< of a path
+  std::int64_t increments = 0;       ///< of the longest piece
+  std::int64_t rows = 0;             ///< R
+  /// Columns of a row that a group writes: S, the scalar term included, but the
+  /// words alone where paths are cut.
+  std::int64_t columns = 0;
+
+  /// The first increment of a path's part, 0 to `pieces`.
+  __attribute__((always_inline)) std::int64_t piece_begin(
+      std::int64_t part) const {
+    return part * path_increments / pieces;
+  }
 
   int lanes = 0;
   int prefix_levels = 0;      ///< Q, at most depth - 1
@@ -65,17 +81,33 @@ struct SignaturePlan {
   /// Whether there is enough work for several threads.
   bool parallel = false;
 
-  /// Where gradients are summed over groups: paths that a group can touch, and
-  /// elements for one of them (increments, then words of levels up to Q).
+  /// Where gradients are summed over groups: pieces that a group can touch, 0
+  /// where its gradients are those of points, and elements for one of them
+  /// (increments, then words of levels up to Q).
   std::int64_t partial_paths = 0;
   std::int64_t partial_elements = 0;
 
-  /// Bytes of the workspace: slots, partial sums, basepoint rows.
+  /// Bytes of the workspace: slots, partial sums, basepoint rows, and what
+  /// multiplying pieces takes; of what is saved: checkpoints, and the factors
+  /// and products of pieces.
   std::size_t partials_byte = 0;
   std::size_t basepoints_byte = 0;
+  std::size_t pieces_byte = 0;
   std::size_t workspace_bytes = 0;
+  std::size_t saved_pieces_byte = 0;
   std::size_t saved_bytes = 0;
 };
+
+/// What stands at a byte of the workspace or of what is saved.
+template <class T>
+T* at_byte(void* memory, std::size_t byte) {
+  return reinterpret_cast<T*>(static_cast<unsigned char*>(memory) + byte);
+}
+template <class T>
+const T* at_byte(const void* memory, std::size_t byte) {
+  return reinterpret_cast<const T*>(static_cast<const unsigned char*>(memory) +
+                                    byte);
+}
 
 /// The plan for vectors of `lanes` elements of `element_bytes` bytes. Depends
 /// on the shape only, never on the number of threads.

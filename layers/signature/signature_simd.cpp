@@ -32,21 +32,35 @@ SIGTAPE_INLINE void clear(Vec<T>* v, std::int64_t count) {
   __builtin_memset(v, 0, count * sizeof(Vec<T>));
 }
 
-// 1 in lanes whose path has this increment, for paths with lengths.
+// Increments of each lane's piece, not counting those after its path's end;
+// not above 0 where it starts there.
 template <class T>
 SIGTAPE_INLINE Vec<T> true_increments(const Call<T>& call,
                                       const Pairs<T>& pairs) {
   Vec<T> count;
   for (int lane = 0; lane < lanes<T>(); ++lane) {
     const std::int64_t unused =
-        call.shape.length - call.inputs.lengths[pairs.path[lane]];
-    count[lane] = static_cast<T>(call.plan.increments - unused);
+        call.shape.lengths
+            ? call.shape.length - call.inputs.lengths[pairs.path[lane]]
+            : 0;
+    const std::int64_t end =
+        call.plan.piece_begin(pairs.piece[lane] % call.plan.pieces + 1);
+    const std::int64_t path_end = call.plan.path_increments - unused;
+    count[lane] =
+        static_cast<T>((end < path_end ? end : path_end) - pairs.first[lane]);
   }
   return count;
 }
 
-// Zeroes what belongs to increments after a path's end, [steps][d] from
-// increment `first` on.
+// Whether lanes may end before the last step.
+template <class T>
+SIGTAPE_INLINE bool has_padding(const Call<T>& call) {
+  return call.shape.lengths ||
+         call.plan.increments * call.plan.pieces != call.plan.path_increments;
+}
+
+// Zeroes what belongs to increments after a piece's or path's end, [steps][d]
+// from increment `first` of the piece on.
 template <class T>
 void clear_padding(const Call<T>& call, const Pairs<T>& pairs,
                    std::int64_t first, std::int64_t steps, Vec<T>* increments) {
@@ -59,34 +73,49 @@ void clear_padding(const Call<T>& call, const Pairs<T>& pairs,
   }
 }
 
-// The basepoint, [d].
+// Point 0 of the pieces, [d]: the basepoint in those that start a path, which
+// has a basepoint.
 template <class T>
-void load_basepoint(const Call<T>& call, const Pairs<T>& pairs, Vec<T>* point) {
+void load_first_point(const Call<T>& call, const Pairs<T>& pairs,
+                      Vec<T>* point) {
   const std::int64_t d = call.shape.channels;
-  if (call.shape.basepoint == BasepointKind::zero) return clear<T>(point, d);
-  const std::int64_t stride =
-      call.shape.basepoint == BasepointKind::per_path ? d : 0;
+  const BasepointKind kind = call.shape.basepoint;
   const T* rows[lanes<T>()];
-  for (int lane = 0; lane < lanes<T>(); ++lane)
-    rows[lane] = call.inputs.basepoint + pairs.path[lane] * stride;
+  Mask<T> origin = {};
+  for (int lane = 0; lane < lanes<T>(); ++lane) {
+    const bool starts = pairs.first[lane] == 0;
+    const std::int64_t path = pairs.path[lane];
+    const std::int64_t row =
+        path * call.shape.length + (starts ? 0 : pairs.first[lane] - 1);
+    rows[lane] = call.inputs.path + row * d;
+    if (starts && kind == BasepointKind::zero) origin[lane] = -1;
+    if (starts && kind == BasepointKind::shared)
+      rows[lane] = call.inputs.basepoint;
+    if (starts && kind == BasepointKind::per_path)
+      rows[lane] = call.inputs.basepoint + path * d;
+  }
   to_lanes<T>(rows, d, point);
+  if (kind != BasepointKind::zero) return;
+  for (std::int64_t j = 0; j < d; ++j) point[j] = origin ? Vec<T>{} : point[j];
 }
 
-// Points first .. end - 1 of the paths, the basepoint counted as one, [..][d].
+// Points first .. end - 1 of the pieces, the basepoint counted as one,
+// [..][d].
 template <class T>
 void load_points(const Call<T>& call, const Pairs<T>& pairs, std::int64_t first,
                  std::int64_t end, Vec<T>* points) {
   const std::int64_t d = call.shape.channels;
   const std::int64_t based = call.shape.basepoint != BasepointKind::none;
   if (based && first == 0) {
-    load_basepoint(call, pairs, points);
+    load_first_point(call, pairs, points);
     points += d;
     ++first;
   }
   const T* rows[lanes<T>()];
   for (int lane = 0; lane < lanes<T>(); ++lane)
-    rows[lane] = call.inputs.path +
-                 (pairs.path[lane] * call.shape.length + first - based) * d;
+    rows[lane] = call.inputs.path + (pairs.path[lane] * call.shape.length +
+                                     pairs.first[lane] + first - based) *
+                                        d;
   to_lanes<T>(rows, (end - first) * d, points);
 }
 
@@ -119,7 +148,7 @@ void load_increments(const Call<T>& call, const Pairs<T>& pairs,
   load_points(call, pairs, first, first + steps + 1, increments);
   for (std::int64_t k = 0; k < steps * d; ++k)
     increments[k] = increments[k + d] - increments[k];
-  if (call.shape.lengths) clear_padding(call, pairs, first, steps, increments);
+  if (has_padding(call)) clear_padding(call, pairs, first, steps, increments);
   Vec<T>* of_prefix = call.scratch + call.plan.prefix_increments_at;
   for (int k = 0; k < call.plan.prefix_levels; ++k) {
     const Mask<T>* masks = masks_of(call) + k * d;
@@ -141,7 +170,7 @@ LaneRows<T, Row> lane_rows(const Call<T>& call, const Pairs<T>& pairs,
   of.inverse = call.shape.inverse;
   of.pairs = pairs;
   for (int lane = 0; lane < lanes<T>(); ++lane)
-    of.row[lane] = array + pairs.path[lane] * rows * call.plan.columns;
+    of.row[lane] = array + pairs.piece[lane] * rows * call.plan.columns;
   return of;
 }
 
@@ -277,7 +306,7 @@ void fold_prefix_gradients(const Call<T>& call, const Block<T>& block) {
                 : Vec<T>{};
 }
 
-// Sums of a block's gradients over the lanes of each path, into the group's
+// Sums of a block's gradients over the lanes of each piece, into the group's
 // part of partial sums [partial_paths][partial_elements]; a fixed order, lane
 // after lane.
 template <class T>
@@ -292,7 +321,7 @@ void write_partial_sums(const Call<T>& call, const Pairs<T>& pairs,
   to_rows<T>(block.dincrements, count, rows);
   for (int lane = 0; lane < pairs.real; ++lane) {
     T* __restrict sum =
-        sums + (pairs.path[lane] - pairs.path[0]) * plan.partial_elements +
+        sums + (pairs.piece[lane] - pairs.piece[0]) * plan.partial_elements +
         block.stream.first_row * d;
     const T* __restrict row = rows[lane];
     for (std::int64_t k = 0; k < count; ++k) sum[k] += row[k];
@@ -307,7 +336,7 @@ void write_state_sums(const Call<T>& call, const Pairs<T>& pairs,
   const SignaturePlan& plan = call.plan;
   for (int lane = 0; lane < pairs.real; ++lane) {
     T* words = sums +
-               (pairs.path[lane] - pairs.path[0]) * plan.partial_elements +
+               (pairs.piece[lane] - pairs.piece[0]) * plan.partial_elements +
                plan.increments * call.shape.channels;
     std::int64_t lanes_of_word = plan.prefixes;
     for (int level = 1; level <= plan.prefix_levels; ++level) {
@@ -341,10 +370,10 @@ void backward_block(const Call<T>& call, const Pairs<T>& pairs,
                     T* basepoints, Block<T>& block) {
   walk_back<T>(block, 1, 0, block.root, 0, block.dpartials);
   fold_prefix_gradients(call, block);
-  if (call.shape.lengths)
+  if (has_padding(call))
     clear_padding(call, pairs, block.stream.first_row, block.steps,
                   block.dincrements);
-  if (call.plan.prefix_levels > 0) {
+  if (call.plan.partial_paths > 0) {
     write_partial_sums(call, pairs, block, partial_sums);
   } else {
     write_point_gradients(call, pairs, block, gradients, basepoints);

@@ -7,10 +7,13 @@
 
 namespace sigtape::SIGTAPE_ISA_NAME {
 
-/// The pairs (path, prefix) of a group. Lanes past the last pair repeat it.
+/// The pairs (piece, prefix) of a group, a piece being a path or, where the
+/// plan cuts paths, a part of one. Lanes past the last pair repeat it.
 template <class T>
 struct Pairs {
-  std::int64_t path[lanes<T>()];
+  std::int64_t piece[lanes<T>()];
+  std::int64_t path[lanes<T>()];   ///< the path that the piece is of
+  std::int64_t first[lanes<T>()];  ///< the piece's first increment
   std::int64_t prefix[lanes<T>()];
   int real;  ///< lanes before the repeats
 };
@@ -25,7 +28,11 @@ SIGTAPE_INLINE Pairs<T> pairs_of_group(const cpu::SignaturePlan& plan,
   for (int lane = 0; lane < lanes<T>(); ++lane) {
     const std::int64_t pair =
         first + (lane < pairs.real ? lane : pairs.real - 1);
-    pairs.path[lane] = plan.prefixes == 1 ? pair : pair / plan.prefixes;
+    const std::int64_t piece = plan.prefixes == 1 ? pair : pair / plan.prefixes;
+    pairs.piece[lane] = piece;
+    pairs.path[lane] = plan.pieces == 1 ? piece : piece / plan.pieces;
+    pairs.first[lane] =
+        plan.pieces == 1 ? 0 : plan.piece_begin(piece % plan.pieces);
     pairs.prefix[lane] = plan.prefixes == 1 ? 0 : pair % plan.prefixes;
   }
   return pairs;
@@ -50,7 +57,7 @@ struct LaneRows {
   std::int64_t channels;
   bool inverse;
   Pairs<T> pairs;
-  Row* row[lanes<T>()];  ///< row 0 of the lane's path
+  Row* row[lanes<T>()];  ///< row 0 of the lane's piece
 
   SIGTAPE_INLINE T sign(int level) const {
     return inverse && level % 2 ? T(-1) : T(1);

@@ -5,7 +5,7 @@
 // arrays hold elements of V in the order of a signature's columns, without
 // scalar term. See tensor_series_kernels.h for the terms.
 
-#include "sigtape/framework/simd/vec.h"
+#include "sigtape/layers/signature/outer_product_simd.h"
 #include "sigtape/layers/signature/tensor_series_table.h"
 
 namespace sigtape::SIGTAPE_ISA_NAME {
@@ -18,16 +18,9 @@ SIGTAPE_KERNEL void shifted_product(const cpu::Levels& levels, int top,
     V* __restrict out = z + levels.begin(n);
     const V* __restrict same = x + levels.begin(n);
     for (std::int64_t w = 0; w < levels.count(n); ++w) out[w] = same[w] * c;
-    for (int k = 1; k < n; ++k) {
-      const V* __restrict left = x + levels.begin(k);
-      const V* __restrict right = y + levels.begin(n - k);
-      const std::int64_t words = levels.count(n - k);
-      V* __restrict row = out;
-      for (std::int64_t u = 0; u < levels.count(k); ++u, row += words) {
-        const V factor = left[u];
-        for (std::int64_t w = 0; w < words; ++w) row[w] += factor * right[w];
-      }
-    }
+    for (int k = 1; k < n; ++k)
+      add_outer<T>(levels.count(k), x + levels.begin(k), levels.count(n - k),
+                   y + levels.begin(n - k), out);
   }
 }
 
@@ -44,21 +37,10 @@ SIGTAPE_KERNEL void shifted_product_adjoint(const cpu::Levels& levels, int top,
     const V* __restrict from = dz + levels.begin(n);
     V* __restrict same = dx + levels.begin(n);
     for (std::int64_t w = 0; w < levels.count(n); ++w) same[w] += from[w] * c;
-    for (int k = 1; k < n; ++k) {
-      const V* __restrict left = x + levels.begin(k);
-      const V* __restrict right = y + levels.begin(n - k);
-      V* __restrict dleft = dx + levels.begin(k);
-      V* __restrict dright = dy + levels.begin(n - k);
-      const std::int64_t words = levels.count(n - k);
-      const V* __restrict row = from;
-      for (std::int64_t u = 0; u < levels.count(k); ++u, row += words) {
-        const V factor = left[u];
-        V sum = {};
-        for (std::int64_t w = 0; w < words; ++w) sum += row[w] * right[w];
-        for (std::int64_t w = 0; w < words; ++w) dright[w] += factor * row[w];
-        dleft[u] += sum;
-      }
-    }
+    for (int k = 1; k < n; ++k)
+      add_outer_adjoint<T>(levels.count(k), x + levels.begin(k),
+                           levels.count(n - k), y + levels.begin(n - k), from,
+                           dx + levels.begin(k), dy + levels.begin(n - k));
   }
 }
 

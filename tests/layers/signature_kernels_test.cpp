@@ -8,7 +8,9 @@
 #include <initializer_list>
 #include <string>
 
+#include "sigtape/framework/parallel.h"
 #include "sigtape/framework/simd/isa.h"
+#include "sigtape/layers/signature/signature_plan.h"
 #include "support/signature_runner.h"
 
 namespace sigtape::test {
@@ -101,6 +103,45 @@ TEST_P(SignatureKernels, EveryCombinationOfFlags) {
                     .lengths = (flags & 16) != 0},
                    flags);
     }
+}
+
+// Few long paths are cut into pieces, whose signatures are multiplied.
+TEST_P(SignatureKernels, PiecesOfLongPaths) {
+  const ScopedIsa forced(GetParam());
+  const BasepointKind basepoints[] = {BasepointKind::none, BasepointKind::zero,
+                                      BasepointKind::shared,
+                                      BasepointKind::per_path};
+  for (unsigned flags = 0; flags < 64; ++flags)
+    for (const auto& [batch, length, channels] :
+         {std::tuple{1, 519, 3}, {3, 403, 2}}) {
+      const SignatureShape shape = {.batch = batch,
+                                    .length = length,
+                                    .channels = channels,
+                                    .depth = 4,
+                                    .inverse = (flags & 1) != 0,
+                                    .scalar_term = (flags & 2) != 0,
+                                    .basepoint = basepoints[flags >> 4],
+                                    .initial = (flags & 4) != 0,
+                                    .lengths = (flags & 8) != 0};
+      ASSERT_GT(cpu::make_signature_plan(shape, 16, 4).pieces, 1);
+      expect_equal(shape, flags);
+    }
+}
+
+// Whatever the number of threads, results have the same bits.
+TEST_P(SignatureKernels, PiecesDoNotDependOnThreads) {
+  const ScopedIsa forced(GetParam());
+  const int before = num_threads();
+  SignatureCase<float> one = random_case<float>(
+      {.batch = 1, .length = 1500, .channels = 4, .depth = 5}, 7);
+  SignatureCase<float> three = one;
+  set_num_threads(1);
+  run_kernels(one);
+  set_num_threads(3);
+  run_kernels(three);
+  set_num_threads(before);
+  EXPECT_EQ(one.signature, three.signature);
+  EXPECT_EQ(one.dpath, three.dpath);
 }
 
 TEST_P(SignatureKernels, OnePointWithABasepoint) {
