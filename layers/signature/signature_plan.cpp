@@ -89,6 +89,16 @@ double call_cost(const SignatureShape& shape, std::int64_t pieces, int lanes,
          pieces_cost(shape, pieces, lanes, threads);
 }
 
+// Words of a lane's state.
+double lane_words(const SignatureShape& shape, int prefix_levels) {
+  double all = 0, words = 1;
+  for (int level = 1; level <= shape.depth; ++level) {
+    if (level > prefix_levels) words *= static_cast<double>(shape.channels);
+    all += words;
+  }
+  return all;
+}
+
 // Into how many pieces few long paths are cut. Of what makes a call no slower
 // on one thread, the number that is best for one, two, four and eight together:
 // a compromise, since results may not depend on the number of threads.
@@ -96,12 +106,19 @@ std::int64_t choose_pieces(const SignatureShape& shape, int lanes) {
   const std::int64_t steps = shape.increments();
   if (shape.stream || steps < 64 || shape.batch >= 16 * lanes) return 1;
   const double whole = call_cost(shape, 1, lanes, 1);
+  const int whole_levels =
+      choose_lanes(shape, shape.batch, lanes).prefix_levels;
   double best_sum = 0;
   std::int64_t best = 1;
   for (std::int64_t pieces : {1, 2, 4, 8, 16, 32, 64}) {
     if (steps / pieces < 32) break;
     const double alone = call_cost(shape, pieces, lanes, 1);
-    if (alone > 1.02 * whole) continue;
+    // Shorter prefixes do less, but not where the state leaves the cache.
+    const int levels =
+        choose_lanes(shape, shape.batch * pieces, lanes).prefix_levels;
+    const bool spills =
+        levels < whole_levels && lane_words(shape, levels) > kBlockBytes / 64;
+    if (alone > 1.02 * whole || spills) continue;
     double sum = alone;
     for (int threads = 2; threads <= 8; threads *= 2)
       sum += alone < kSerialWork ? alone
