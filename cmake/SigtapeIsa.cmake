@@ -2,8 +2,14 @@
 # set of this processor family, as objects of their own with their own flags.
 # Inside, SIGTAPE_ISA_NAME is the namespace (scalar, avx2, avx512 or neon) and
 # SIGTAPE_VECTOR_BYTES the width of a vector.
+# SIGTAPE_SCALAR_ONLY leaves out all sets but the scalar one: builds where the
+# CPU's kernels are only what others are compared with.
+option(SIGTAPE_SCALAR_ONLY "No vector kernels, for tests that need none" OFF)
 string(TOLOWER "${CMAKE_SYSTEM_PROCESSOR}" sigtape_processor)
-if(sigtape_processor MATCHES "x86_64|amd64")
+if(SIGTAPE_SCALAR_ONLY)
+  set(SIGTAPE_ISAS scalar)
+  add_compile_definitions(SIGTAPE_SCALAR_ONLY=1)
+elseif(sigtape_processor MATCHES "x86_64|amd64")
   set(SIGTAPE_ISAS scalar avx2 avx512)
 elseif(sigtape_processor MATCHES "aarch64|arm64")
   set(SIGTAPE_ISAS scalar neon)

@@ -32,11 +32,17 @@ TensorOptions options_of(const Value& x) {
   return {x.data.dtype(), x.data.device()};
 }
 
+// The same stream with its lengths where the CPU reads them.
+Value readable(const Value& x) {
+  return {x.data, x.lengths.defined() ? x.lengths.to({}) : x.lengths};
+}
+
 // Streams whose points are looked at one by one: one where all are equal.
 std::int64_t kinds(const Value& x) {
   return x.lengths.defined() ? x.data.size(0) : 1;
 }
 
+// Of what `readable` returns.
 std::int64_t points_of(const Value& x, std::int64_t stream) {
   return x.lengths.defined() ? x.lengths.data<std::int64_t>()[stream]
                              : x.data.size(1);
@@ -45,35 +51,39 @@ std::int64_t points_of(const Value& x, std::int64_t stream) {
 // Point source(t, n) of each stream of n points, for t = 0 .. points - 1.
 template <class Source>
 Tensor take(const Value& x, std::int64_t points, const Source& source) {
+  const Value here = readable(x);
   Tensor index = empty({kinds(x), points}, {DType::int64, {}});
   auto* to = index.mutable_data<std::int64_t>();
   for (std::int64_t b = 0; b < kinds(x); ++b)
     for (std::int64_t t = 0; t < points; ++t)
-      *to++ = source(t, points_of(x, b));
-  return take_points(x.data, index);
+      *to++ = source(t, points_of(here, b));
+  return take_points(x.data, index.to(x.data.device()));
 }
 
 // value(t, n) as a channel, (streams or 1, points, 1).
 template <class Function>
 Tensor channel(const Value& x, std::int64_t points, const Function& value) {
-  Tensor out = empty({kinds(x), points, 1}, options_of(x));
+  const Value here = readable(x);
+  Tensor out = empty({kinds(x), points, 1}, {x.data.dtype(), {}});
   dispatch_floating("channel", out, [&]<class T>(auto, T) {
     T* to = out.mutable_data<T>();
     for (std::int64_t b = 0; b < kinds(x); ++b)
       for (std::int64_t t = 0; t < points; ++t)
-        *to++ = static_cast<T>(value(t, points_of(x, b)));
+        *to++ = static_cast<T>(value(t, points_of(here, b)));
   });
-  return out;
+  return out.to(x.data.device());
 }
 
 // The lengths n as length(n).
 template <class Function>
 Tensor map_lengths(const Value& x, const Function& length) {
   if (!x.lengths.defined()) return {};
+  const Value here = readable(x);
   Tensor out = empty(x.lengths.shape(), {DType::int64, {}});
   auto* to = out.mutable_data<std::int64_t>();
-  for (std::int64_t b = 0; b < kinds(x); ++b) to[b] = length(points_of(x, b));
-  return out;
+  for (std::int64_t b = 0; b < kinds(x); ++b)
+    to[b] = length(points_of(here, b));
+  return out.to(x.lengths.device());
 }
 
 Tensor side_by_side(const Tensor& a, const Tensor& b, bool second_first) {
@@ -162,7 +172,8 @@ Value prepend_basepoint(const Value& x, const Basepoint& basepoint) {
       require(basepoint.points().numel() == channels,
               "prepend_basepoint: expected a basepoint of ", channels,
               " numbers, one per channel, got ", basepoint.points().numel());
-      first = expand(cast(basepoint.points(), x.data.dtype()), shape);
+      first = expand(
+          cast(basepoint.points(), x.data.dtype()).to(x.data.device()), shape);
       break;
     case Basepoint::Kind::tensor:
       require(basepoint.points().shape() == Shape({batch, channels}),
@@ -213,7 +224,9 @@ Value drop_channels(const Value& x, std::span<const std::int64_t> channels) {
 Value fill_forward(const Value& x) {
   check_stream("fill_forward", x);
   const std::int64_t length = x.data.size(1), channels = x.data.size(2);
-  const Tensor data = contiguous(x.data);
+  // Which points are known is looked up on the CPU.
+  const Value here = readable(x);
+  const Tensor data = contiguous(x.data.detach()).to({});
   Tensor index = empty(data.shape(), {DType::int64, {}});
   auto* to = index.mutable_data<std::int64_t>();
   bool missing = false;
@@ -221,7 +234,7 @@ Value fill_forward(const Value& x) {
     const T* all = data.data<T>();
     for (std::int64_t column = 0; column < data.size(0) * channels; ++column) {
       const std::int64_t b = column / channels, c = column % channels;
-      const std::int64_t n = x.lengths.defined() ? points_of(x, b) : length;
+      const std::int64_t n = x.lengths.defined() ? points_of(here, b) : length;
       const T* from = all + b * length * channels + c;
       const auto known = [&](std::int64_t t) {
         return !std::isnan(from[t * channels]);
@@ -237,7 +250,8 @@ Value fill_forward(const Value& x) {
       }
     }
   });
-  return {missing ? gather(data, 1, index) : x.data, x.lengths};
+  if (!missing) return x;
+  return {gather(contiguous(x.data), 1, index.to(x.data.device())), x.lengths};
 }
 
 Value rectilinear(const Value& x, std::int64_t time_channel) {

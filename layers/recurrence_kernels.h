@@ -32,21 +32,17 @@ template <class T>
 void recurrence_weight_gradient(Cpu, const RecurrenceShape& s, const T* out,
                                 const T* d_gates, const T* d_own, T* d_weight);
 
-#ifdef SIGTAPE_CUDA
-// Not on a GPU so far: any call of these names says so.
-template <class T, class... Rest>
-void recurrence_forward(Cuda, const RecurrenceShape& s, const T*, Rest...) {
-  fail<DeviceError>(name_of(s.cell), ": has no CUDA kernel");
-}
-template <class T, class... Rest>
-void recurrence_backward(Cuda, const RecurrenceShape& s, const T*, Rest...) {
-  fail<DeviceError>(name_of(s.cell), ": has no CUDA kernel");
-}
-template <class T, class... Rest>
-void recurrence_weight_gradient(Cuda, const RecurrenceShape& s, const T*,
-                                Rest...) {
-  fail<DeviceError>(name_of(s.cell), ": has no CUDA kernel");
-}
-#endif
+/// The same on a GPU.
+template <class T>
+void recurrence_forward(Cuda, const RecurrenceShape& s, const T* weight_t,
+                        const T* bias, T* gates, T* own, T* out);
+template <class T>
+void recurrence_backward(Cuda, const RecurrenceShape& s, const T* weight,
+                         const T* gates, const T* own, const T* out,
+                         const T* d_out, T* d_gates, T* d_own, T* carry,
+                         T* carry_cell);
+template <class T>
+void recurrence_weight_gradient(Cuda, const RecurrenceShape& s, const T* out,
+                                const T* d_gates, const T* d_own, T* d_weight);
 
 }  // namespace sigtape

@@ -4,8 +4,11 @@ compiler's report, as a Markdown table.
 
 usage: tests/cuda_resources.py [--arch sm_90] [--nvcc NVCC] [--jobs 2]
                                [--out docs/cuda_kernels.md] [--keep FOLDER]
+                               [--reports FOLDER]
 
-Compiles every .cu file of the source tree with nvcc.
+Compiles every .cu file of the source tree with nvcc. --reports keeps the
+compiler's reports, FILE.txt, and reads those that are there already: remove the
+ones whose sources have changed.
 """
 
 import argparse
@@ -23,8 +26,8 @@ STACK = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, "
 USED = re.compile(r"Used (\d+) registers(?:.*?(\d+) bytes smem)?")
 
 
-def report(source, nvcc, arch, keep):
-    """[(mangled name, registers, shared, stack, stores, loads)] of a file."""
+def compiled(source, nvcc, arch, keep):
+    """What the compiler says of a file."""
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder) / "include"
         root.mkdir()
@@ -36,8 +39,20 @@ def report(source, nvcc, arch, keep):
             capture_output=True, text=True)
     if result.returncode:
         raise SystemExit(f"{source}: {result.stderr}")
+    return result.stderr
+
+
+def report(source, nvcc, arch, keep, reports):
+    """[(mangled name, registers, shared, stack, stores, loads)] of a file."""
+    kept = reports / (source.stem + ".txt") if reports else None
+    if kept and kept.exists():
+        text = kept.read_text(encoding="utf-8")
+    else:
+        text = compiled(source, nvcc, arch, keep)
+        if kept:
+            kept.write_text(text, encoding="utf-8")
     kernels, name, stack = [], None, (0, 0, 0)
-    for line in result.stderr.splitlines():
+    for line in text.splitlines():
         if found := ENTRY.search(line):
             name = found[1]
         elif found := STACK.search(line):
@@ -75,12 +90,14 @@ def main():
     parser.add_argument("--out", type=pathlib.Path)
     parser.add_argument("--keep", type=pathlib.Path,
                         help="a folder for the object files")
+    parser.add_argument("--reports", type=pathlib.Path)
     arguments = parser.parse_args()
     sources = sorted(p for folder in ("framework", "layers", "training")
                      for p in (ROOT / folder).rglob("*.cu"))
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
         reports = list(pool.map(
-            lambda s: report(s, arguments.nvcc, arguments.arch, arguments.keep),
+            lambda s: report(s, arguments.nvcc, arguments.arch, arguments.keep,
+                             arguments.reports),
             sources))
     version = subprocess.run([arguments.nvcc, "--version"],
                              capture_output=True, text=True).stdout

@@ -1,22 +1,19 @@
 #!/bin/sh
 # Builds sigtape and runs every test: first as released, then, without the tests
 # labelled `long`, under the address sanitizer (with leaks) and the
-# undefined-behaviour sanitizer. In between: 30 seconds of each
-# reader's fuzzer.
+# undefined-behaviour sanitizer. In between: 30 seconds of each reader's fuzzer.
+# Last: CUDA kernels, the battery of operations with them on the processor,
+# under the same sanitizers.
 #
-# usage: tests/run.sh [--quick] [--cuda] [--help]
+# usage: tests/run.sh [--quick] [--help]
 #   --quick   the release build only
-#   --cuda    after all that, CUDA kernels: the battery of operations with them
-#             on the processor, under the sanitizers
 set -eu
 cd "$(dirname "$0")/.."
 
 quick=false
-cuda=false
 for argument in "$@"; do
   case "$argument" in
     --quick) quick=true ;;
-    --cuda) cuda=true ;;
     --help | -h)
       sed -n '2,/^set/s/^# \{0,1\}//p' tests/run.sh
       exit 0
@@ -56,9 +53,9 @@ stage "fuzz" tests/fuzz.sh --seconds 30 --jobs 2 config config_tree set ts csv \
   npy npz safetensors manifest
 stage "configure asan" cmake --preset asan
 stage "build asan" cmake --build --preset asan --parallel "$jobs"
-run_tests asan --label-exclude long
-$cuda || exit 0
+stage "test asan" run_tests asan --label-exclude long
 stage "configure cuda-host" cmake --preset cuda-host
-stage "build cuda-host" cmake --build --preset cuda-host --parallel "$jobs"
-SIGTAPE_BATTERY=cuda run_tests cuda-host --label-exclude long \
-  --tests-regex "^framework|^layers|trainer.golden"
+stage "build cuda-host" cmake --build --preset cuda-host \
+  --target cuda_battery --parallel "$jobs"
+SIGTAPE_BATTERY=cuda run_tests cuda-host --label-regex '^cuda$' \
+  --label-exclude long

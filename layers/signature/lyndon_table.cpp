@@ -30,7 +30,9 @@ struct OwnedRows {
     coefficient.push_back(static_cast<double>(value));
   }
   void end_row() { begin.push_back(std::ssize(column)); }
+  // Null where no row was made.
   SparseRows view() const {
+    if (begin.size() == 1) return {};
     return {begin.data(), column.data(), coefficient.data()};
   }
 };

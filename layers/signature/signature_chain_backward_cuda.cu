@@ -103,7 +103,7 @@ __device__ __forceinline__ void sum_tile(const ChainBackward<T>& call,
 }
 
 template <class T, int N>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, 1)
     chain_backward_kernel(const ChainBackward<T> call) {
   constexpr int block = kBlock;
   const ChainWalk<T>& walk = call.walk;
@@ -243,17 +243,18 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 // Threads of a backward block: few where a word's tables are large.
-int backward_threads(std::int64_t prefixes, int depth) {
-  return prefixes <= 32 || depth > 8 ? 32 : prefixes <= 64 ? 64 : 128;
+int backward_threads(std::int64_t prefixes, int depth, std::size_t bytes) {
+  const int deepest = bytes > sizeof(double) ? 4 : 8;
+  return prefixes <= 32 || depth > deepest ? 32 : prefixes <= 64 ? 64 : 128;
 }
 
 }  // namespace
 
-std::int64_t chain_slices(std::int64_t batch, std::int64_t channels,
-                          int depth) {
+std::int64_t chain_slices(std::int64_t batch, std::int64_t channels, int depth,
+                          std::size_t number_bytes) {
   constexpr std::int64_t enough = 1024;  // blocks
   const std::int64_t prefixes = power(channels, depth - 1);
-  const std::int64_t threads = backward_threads(prefixes, depth);
+  const std::int64_t threads = backward_threads(prefixes, depth, number_bytes);
   const std::int64_t tiles = (prefixes + threads - 1) / threads;
   const std::int64_t most = (enough + batch - 1) / batch;
   return tiles < most ? tiles : most;
@@ -262,10 +263,10 @@ std::int64_t chain_slices(std::int64_t batch, std::int64_t channels,
 template <class T>
 void chain_backward(CUstream_st* stream, const ChainBackward<T>& call) {
   const ChainWalk<T>& walk = call.walk;
-  const int threads =
-      backward_threads(power(walk.channels, walk.depth - 1), walk.depth);
+  const int threads = backward_threads(power(walk.channels, walk.depth - 1),
+                                       walk.depth, sizeof(T));
   const std::int64_t blocks = walk.batch * call.slices;
-  with_depth(walk.depth, [&](auto depth) {
+  with_depth<T>(walk.depth, [&](auto depth) {
     launch(chain_backward_kernel<T, decltype(depth){}>,
            static_cast<unsigned>(blocks), threads,
            Tables<T>::bytes(walk.depth, threads), stream, call);
@@ -276,6 +277,8 @@ void chain_backward(CUstream_st* stream, const ChainBackward<T>& call) {
   template void chain_backward(CUstream_st*, const ChainBackward<T>&);
 INSTANTIATE(float)
 INSTANTIATE(double)
+INSTANTIATE(Dual<float>)
+INSTANTIATE(Dual<double>)
 #undef INSTANTIATE
 
 }  // namespace sigtape::cuda

@@ -82,8 +82,10 @@ struct ChainBackward {
 template <class T>
 void chain_backward(CUstream_st* stream, const ChainBackward<T>& call);
 
-/// Blocks that share the prefixes of a path in a backward pass.
-std::int64_t chain_slices(std::int64_t batch, std::int64_t channels, int depth);
+/// Blocks that share the prefixes of a path in a backward pass on numbers of
+/// `number_bytes`.
+std::int64_t chain_slices(std::int64_t batch, std::int64_t channels, int depth,
+                          std::size_t number_bytes);
 
 /// dpath and dbasepoint from the gradients of increments in `slices` parts.
 template <class T>

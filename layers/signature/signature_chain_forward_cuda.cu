@@ -9,7 +9,7 @@ constexpr int kBlock = 8;  // increments between two visits of leaves
 static_assert(kChainInterval % kBlock == 0);
 
 template <class T, int N>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, 1)
     chain_forward_kernel(const ChainForward<T> call) {
   const ChainWalk<T>& walk = call.walk;
   const std::int64_t d = walk.channels;
@@ -78,7 +78,7 @@ template <class T>
 void chain_forward(CUstream_st* stream, const ChainForward<T>& call) {
   const ChainWalk<T>& walk = call.walk;
   const std::int64_t items = walk.batch * power(walk.channels, walk.depth - 1);
-  with_depth(walk.depth, [&](auto depth) {
+  with_depth<T>(walk.depth, [&](auto depth) {
     launch(chain_forward_kernel<T, decltype(depth){}>,
            blocks_of(items, kThreads), kThreads, 0, stream, call);
   });
@@ -88,6 +88,8 @@ void chain_forward(CUstream_st* stream, const ChainForward<T>& call) {
   template void chain_forward(CUstream_st*, const ChainForward<T>&);
 INSTANTIATE(float)
 INSTANTIATE(double)
+INSTANTIATE(Dual<float>)
+INSTANTIATE(Dual<double>)
 #undef INSTANTIATE
 
 }  // namespace sigtape::cuda

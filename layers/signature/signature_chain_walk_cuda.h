@@ -1,5 +1,6 @@
 #pragma once
 
+#include "sigtape/layers/signature/dual_cuda.h"
 #include "sigtape/layers/signature/levels_cuda.h"
 #include "sigtape/layers/signature/signature_chain_cuda.h"
 
@@ -157,27 +158,28 @@ __device__ __forceinline__ void go_back(const Place<N>& place,
 }
 
 // body(Constant<N>) for a depth with kernels of its own, Constant<0> for
-// others.
-template <class Body>
+// others and for numbers with a derivative.
+template <class T, class Body>
 void with_depth(int depth, const Body& body) {
-  switch (depth) {
-    case 1:
-      return body(Constant<1>());
-    case 2:
-      return body(Constant<2>());
-    case 3:
-      return body(Constant<3>());
-    case 4:
-      return body(Constant<4>());
-    case 5:
-      return body(Constant<5>());
-    case 6:
-      return body(Constant<6>());
-    case 7:
-      return body(Constant<7>());
-    default:
-      return body(Constant<0>());
+  if constexpr (!is_dual<T>) {
+    switch (depth) {
+      case 1:
+        return body(Constant<1>());
+      case 2:
+        return body(Constant<2>());
+      case 3:
+        return body(Constant<3>());
+      case 4:
+        return body(Constant<4>());
+      case 5:
+        return body(Constant<5>());
+      case 6:
+        return body(Constant<6>());
+      case 7:
+        return body(Constant<7>());
+    }
   }
+  body(Constant<0>());
 }
 
 }  // namespace sigtape::cuda

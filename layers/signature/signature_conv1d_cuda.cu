@@ -124,7 +124,8 @@ class Part {
                  T* dpath) {
     const std::int64_t count = shape_.increments(), d = shape_.channels;
     const std::int64_t chains = paths_ * cuda::power(d, shape_.depth - 1);
-    const std::int64_t slices = cuda::chain_slices(paths_, d, shape_.depth);
+    const std::int64_t slices =
+        cuda::chain_slices(paths_, d, shape_.depth, sizeof(T));
     const cuda::Scratch<T> top(chains * d, device_.device);
     const cuda::Scratch<T> chain(chains * (shape_.depth - 1), device_.device);
     const cuda::Scratch<T> parts(slices * paths_ * count * d, device_.device);

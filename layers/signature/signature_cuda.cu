@@ -1,6 +1,5 @@
 // Which kernels a signature takes on a GPU.
-#include "sigtape/framework/cuda/scratch.h"
-#include "sigtape/layers/signature/signature_chain_cuda.h"
+#include "sigtape/layers/signature/signature_chain_call_cuda.h"
 #include "sigtape/layers/signature/signature_tree_cuda.h"
 
 namespace sigtape {
@@ -11,82 +10,6 @@ void check_depth(const SignatureShape& shape) {
   require(shape.depth <= cuda::kMaxChainDepth,
           "signature: expected depth <= ", cuda::kMaxChainDepth,
           " on a GPU, got ", shape.depth);
-}
-
-// ---- Kernels for any size (signature_chain_cuda.h).
-
-template <class T>
-std::int64_t chain_saved(const SignatureShape& shape) {
-  const std::int64_t pieces =
-      (shape.increments() + cuda::kChainInterval - 1) / cuda::kChainInterval;
-  return shape.batch * pieces * cuda::first_word(shape.channels, shape.depth);
-}
-
-std::int64_t points_of(const SignatureShape& shape) {
-  return shape.batch * shape.increments() * shape.channels;
-}
-
-template <class T>
-cuda::ChainWalk<T> whole_walk(const SignatureShape& shape,
-                              const T* increments) {
-  return {increments,  shape.batch, shape.increments(), shape.channels,
-          shape.depth, 0,           shape.increments()};
-}
-
-template <class T>
-void chain_forward(Cuda device, const SignatureShape& shape,
-                   const SignatureInputs<T>& inputs, T* signature, T* saved) {
-  CUstream_st* stream = cuda::stream(device.device);
-  const cuda::Scratch<T> increments(points_of(shape), device.device);
-  cuda::write_increments(stream, shape.batch,
-                         cuda::increments_of(shape, inputs), increments.data());
-  cuda::chain_forward<T>(stream,
-                         {.walk = whole_walk(shape, increments.data()),
-                          .format = cuda::row_format(shape),
-                          .start = shape.initial ? inputs.initial : nullptr,
-                          .start_stride = shape.columns(),
-                          .rows = signature,
-                          .row_count = shape.rows(),
-                          .stream = shape.stream,
-                          .saved = saved});
-}
-
-template <class T>
-void chain_backward(Cuda device, const SignatureShape& shape,
-                    const SignatureInputs<T>& inputs, const T* saved,
-                    const T* dsignature,
-                    const SignatureGradients<T>& gradients) {
-  CUstream_st* stream = cuda::stream(device.device);
-  const std::int64_t chains =
-      shape.batch * cuda::power(shape.channels, shape.depth - 1);
-  const std::int64_t slices =
-      cuda::chain_slices(shape.batch, shape.channels, shape.depth);
-  const bool back_to_start = shape.initial && gradients.initial;
-  const cuda::Scratch<T> increments(points_of(shape), device.device);
-  const cuda::Scratch<T> top(chains * shape.channels, device.device);
-  const cuda::Scratch<T> chain(back_to_start ? chains * (shape.depth - 1) : 0,
-                               device.device);
-  const cuda::Scratch<T> parts(slices * points_of(shape), device.device);
-  const auto from = cuda::increments_of(shape, inputs);
-  cuda::write_increments(stream, shape.batch, from, increments.data());
-  cuda::chain_backward<T>(
-      stream, {.walk = whole_walk(shape, increments.data()),
-               .format = cuda::row_format(shape),
-               .saved = saved,
-               .drows = dsignature,
-               .row_count = shape.rows(),
-               .stream = shape.stream,
-               .resume = false,
-               .state = {top.data(), back_to_start ? chain.data() : nullptr},
-               .lengths = from.lengths,
-               .based = from.based,
-               .slices = slices,
-               .parts = parts.data()});
-  cuda::finish_gradients(stream, shape, gradients, parts.data(), slices);
-  if (back_to_start) {
-    cuda::initial_gradients(stream, shape, top.data(), chain.data(),
-                            shape.depth - 1, gradients.initial);
-  }
 }
 
 // ---- Kernels of common sizes (signature_tree_cuda.h).
@@ -149,7 +72,7 @@ void tree_backward(Cuda device, const cuda::TreeKernels<T>& kernels,
   const Tree<T> tree(kernels, shape);
   const int links = kernels.prefix_levels;
   const bool back_to_start = shape.initial && gradients.initial;
-  const cuda::Scratch<T> parts(tree.plan.slices * points_of(shape),
+  const cuda::Scratch<T> parts(tree.plan.slices * cuda::points_of(shape),
                                device.device);
   const cuda::Scratch<T> chains(
       back_to_start ? shape.batch * cuda::power(shape.channels, links) * links
@@ -180,7 +103,7 @@ std::size_t signature_saved_bytes(Cuda, const SignatureShape& shape) {
   check_depth(shape);
   const cuda::TreeKernels<T>* kernels = tree_of<T>(shape);
   if (kernels) return Tree<T>(*kernels, shape).numbers() * sizeof(T);
-  return chain_saved<T>(shape) * sizeof(T);
+  return cuda::chain_saved<T>(shape) * sizeof(T);
 }
 
 template <class T>
@@ -191,7 +114,8 @@ void signature_forward(Cuda device, const SignatureShape& shape,
     return tree_forward(device, *kernels, shape, inputs, signature,
                         static_cast<T*>(saved));
   }
-  chain_forward(device, shape, inputs, signature, static_cast<T*>(saved));
+  cuda::chain_signature(device, shape, inputs, signature,
+                        static_cast<T*>(saved));
 }
 
 template <class T>
@@ -203,8 +127,8 @@ void signature_backward(Cuda device, const SignatureShape& shape,
     return tree_backward(device, *kernels, shape, inputs,
                          static_cast<const T*>(saved), dsignature, gradients);
   }
-  chain_backward(device, shape, inputs, static_cast<const T*>(saved),
-                 dsignature, gradients);
+  cuda::chain_gradients(device, shape, inputs, static_cast<const T*>(saved),
+                        dsignature, gradients);
 }
 
 #define INSTANTIATE(T)                                                        \

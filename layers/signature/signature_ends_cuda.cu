@@ -1,5 +1,6 @@
 // What comes before and after the walks: increments of paths, gradients of
 // points.
+#include "sigtape/layers/signature/dual_cuda.h"
 #include "sigtape/layers/signature/signature_chain_cuda.h"
 
 namespace sigtape::cuda {
@@ -158,6 +159,8 @@ void initial_gradients(CUstream_st* stream, const SignatureShape& shape,
                                   const T*, const T*, int, T*);
 INSTANTIATE(float)
 INSTANTIATE(double)
+INSTANTIATE(Dual<float>)
+INSTANTIATE(Dual<double>)
 #undef INSTANTIATE
 
 }  // namespace sigtape::cuda

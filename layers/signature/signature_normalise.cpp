@@ -72,7 +72,8 @@ Tensor signature_normalise(const Tensor& signature, std::int64_t channels,
     const double target = 2 * bound - bound * bound / norms[b] - 1;
     start[b] = inside[b] != 0 ? 1 : solved(&all[b * depth], depth, target);
   }
-  const Tensor keep = from_values(inside, {batch, 1}, {DType::int64, {}});
+  const Tensor keep =
+      from_values(inside, {batch, 1}, {DType::int64, signature.device()});
   const Tensor target = 2 * bound - 1 - (bound * bound) / norm;
   const Tensor k = reshape(levels(depth, options), {1, depth});
   Tensor lambda = from_values(start, {batch, 1}, options);

@@ -32,44 +32,20 @@ struct Results {
 void compute(const SignatureShape& shape, const SignatureArguments& a,
              std::size_t input, const Tensor& direction, const Tensor& g,
              Results& r) {
-  dispatch_floating("signature", a.path, [&]<class T>(auto, T) {
+  dispatch_floating("signature", a.path, [&]<class T>(auto device, T) {
     const auto out = [](Tensor& t) {
       return t.defined() ? t.mutable_data<T>() : nullptr;
     };
     const auto along = [&](std::size_t i) {
       return i == input ? direction.data<T>() : nullptr;
     };
-    Tensor workspace = raw_memory(cpu::signature_second_bytes<T>(shape));
-    cpu::signature_second<T>(
-        shape, inputs_of<T>(a), {along(path), along(basepoint), along(initial)},
-        g.data<T>(),
+    Tensor workspace = raw_memory(signature_second_bytes<T>(device, shape));
+    signature_second<T>(
+        device, shape, inputs_of<T>(a),
+        {along(path), along(basepoint), along(initial)}, g.data<T>(),
         {out(r.signature), out(r.path), out(r.basepoint), out(r.initial)},
         workspace.mutable_data<double>());
   });
-}
-
-// The same for tensors of any device: these kernels are the CPU's.
-void compute_anywhere(const SignatureShape& shape, const SignatureArguments& a,
-                      std::size_t input, const Tensor& direction,
-                      const Tensor& g, Results& r) {
-  if (a.path.device().is_cpu())
-    return compute(shape, a, input, direction, g, r);
-  const auto here = [](const Tensor& t) { return t.defined() ? t.to({}) : t; };
-  const auto like = [](const Tensor& t) {
-    return t.defined() ? empty(t.shape(), {t.dtype(), {}}) : t;
-  };
-  Results results{like(r.signature), like(r.path), like(r.basepoint),
-                  like(r.initial)};
-  compute(shape,
-          {here(a.path), here(a.basepoint), here(a.initial), here(a.lengths)},
-          input, here(direction), here(g), results);
-  const auto move = [](Tensor& to, const Tensor& from) {
-    if (to.defined()) to.copy_(from);
-  };
-  move(r.signature, results.signature);
-  move(r.path, results.path);
-  move(r.basepoint, results.basepoint);
-  move(r.initial, results.initial);
 }
 
 // The rule of signature_backward. Its results are those of an operation that
@@ -83,7 +59,7 @@ void go_back(const SignatureShape& shape, std::size_t input, Backward& back) {
   };
   Results r{wanted(cotangent, g), wanted(path, a.path),
             wanted(basepoint, a.basepoint), wanted(initial, a.initial)};
-  compute_anywhere(shape, a, input, v, g, r);
+  compute(shape, a, input, v, g, r);
   const auto add = [&](std::size_t i, const Tensor& result) {
     if (!result.defined()) return;
     back.add(i, record("signature_second", result,

@@ -61,4 +61,31 @@ void signature_second(const SignatureShape& shape,
                       void* workspace);
 
 }  // namespace cpu
+
+/// The same by device. On a GPU the kernels take scratch memory themselves;
+/// throws UsageError for a depth beyond 28.
+template <class T>
+std::size_t signature_second_bytes(Cpu, const SignatureShape& shape) {
+  return cpu::signature_second_bytes<T>(shape);
+}
+template <class T>
+std::size_t signature_second_bytes(Cuda, const SignatureShape&) {
+  return 0;
+}
+template <class T>
+void signature_second(Cpu, const SignatureShape& shape,
+                      const SignatureInputs<T>& inputs,
+                      const SignatureDirection<T>& direction,
+                      const T* dsignature, const SignatureSecond<T>& result,
+                      void* workspace) {
+  cpu::signature_second(shape, inputs, direction, dsignature, result,
+                        workspace);
+}
+template <class T>
+void signature_second(Cuda, const SignatureShape& shape,
+                      const SignatureInputs<T>& inputs,
+                      const SignatureDirection<T>& direction,
+                      const T* dsignature, const SignatureSecond<T>& result,
+                      void* workspace);
+
 }  // namespace sigtape

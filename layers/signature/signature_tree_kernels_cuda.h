@@ -109,7 +109,7 @@ __device__ __forceinline__ void scan(Subtree<T, D, Q, M>& s, T* x,
 }
 
 template <class T, int D, int Q, int M>
-__global__ void __launch_bounds__(kTreeThreads)
+__global__ void __launch_bounds__(kTreeThreads, 1)
     tree_forward_kernel(const TreeForward<T> call) {
   constexpr int N = Q + M, size = words_to(D, N), lower = words_to(D, N - 1);
   const TreePlan& plan = call.plan;
@@ -160,7 +160,7 @@ __global__ void __launch_bounds__(kTreeThreads)
 /// The product of the segments' signatures; without the top level that of each
 /// segment and those before it.
 template <class T, int D, int Q, int M>
-__global__ void __launch_bounds__(kTreeThreads)
+__global__ void __launch_bounds__(kTreeThreads, 1)
     tree_combine_kernel(const TreeForward<T> call) {
   constexpr int N = Q + M, size = words_to(D, N), lower = words_to(D, N - 1);
   const std::int64_t path = blockIdx.x, segments = call.plan.segments;
@@ -201,7 +201,7 @@ __device__ __forceinline__ T sum_lanes(const T* line, int threads, int channel,
 }
 
 template <class T, int D, int Q, int M>
-__global__ void __launch_bounds__(kTreeThreads)
+__global__ void __launch_bounds__(kTreeThreads, 1)
     tree_backward_kernel(const TreeBackward<T> call) {
   constexpr int N = Q + M, size = words_to(D, N), lower = words_to(D, N - 1);
   constexpr int lanes = TreePlace<D, Q>::lanes, reduced = kReduced<T>;

@@ -36,27 +36,26 @@ Tensor workspace_of(const SeriesShape& shape, const Tensor& x,
                {DType::float64, {}});
 }
 
-// The rule of a gradient of x and a cotangent, by the CPU's kernels. Its
-// results are those of an operation that has no derivative.
+// The rule of a gradient of x and a cotangent. Its results are those of an
+// operation that has no derivative.
 void go_back_twice(const SeriesNames& names, const SeriesShape& shape,
                    Backward& back) {
-  const Device device = back.saved(0).device();
-  const Tensor x = back.saved(0).to({}), g = back.saved(1).to({});
-  const Tensor v = contiguous(back.grad()).to({});
+  const Tensor x = back.saved(0), g = back.saved(1);
+  const Tensor v = contiguous(back.grad());
   Tensor dx, slope;
   if (back.needs(0)) dx = empty_like(x);
   if (back.needs(1)) slope = empty_like(g);
   Tensor workspace = workspace_of(shape, x, cpu::SeriesCall::second);
-  dispatch_floating(names.op, x, [&]<class T>(auto, T) {
-    cpu::series_second<T>(shape, x.data<T>(), v.data<T>(), g.data<T>(),
-                          slope.defined() ? slope.mutable_data<T>() : nullptr,
-                          dx.defined() ? dx.mutable_data<T>() : nullptr,
-                          workspace.mutable_data<double>());
+  dispatch_floating(names.op, x, [&]<class T>(auto device, T) {
+    series_second<T>(device, shape, x.data<T>(), v.data<T>(), g.data<T>(),
+                     slope.defined() ? slope.mutable_data<T>() : nullptr,
+                     dx.defined() ? dx.mutable_data<T>() : nullptr,
+                     workspace.mutable_data<double>());
   });
   const auto add = [&](std::size_t input, const Tensor& result) {
     if (!result.defined()) return;
     back.add(input,
-             record(names.second, result.to(device), {x, g, v}, {},
+             record(names.second, result, {x, g, v}, {},
                     [name = names.second](Backward&) { no_derivative(name); }));
   };
   add(0, dx);

@@ -2,6 +2,7 @@
 // word of its result, which gathers what the word is a sum of.
 #include "sigtape/framework/cuda/scratch.h"
 #include "sigtape/framework/cuda/walk_cuda.h"
+#include "sigtape/layers/signature/dual_cuda.h"
 #include "sigtape/layers/signature/lyndon_copy.h"
 #include "sigtape/layers/signature/signature_words_cuda.h"
 #include "sigtape/layers/signature/tensor_series_kernels.h"
@@ -413,10 +414,32 @@ void series_backward(Cuda device, const SeriesShape& shape, const T* x,
   Series<T>(device, shape).backward(x, dout, dx);
 }
 
+template <class T>
+void series_second(Cuda device, const SeriesShape& shape, const T* x,
+                   const T* v, const T* dout, T* slope, T* dx, void*) {
+  using cuda::Dual;
+  const std::int64_t inputs = shape.rows * shape.argument_columns();
+  const std::int64_t outputs = shape.rows * shape.result_columns();
+  const cuda::Scratch<Dual<T>> along(inputs, device.device),
+      out(outputs, device.device), gradient(dx ? inputs : 0, device.device);
+  cuda::join_duals(device, inputs, x, v, along.data());
+  Series<Dual<T>> series(device, shape);
+  if (slope) {
+    series.forward(along.data(), out.data());
+    cuda::take_slopes(device, outputs, out.data(), slope);
+  }
+  if (!dx) return;
+  cuda::join_duals<T>(device, outputs, dout, nullptr, out.data());
+  series.backward(along.data(), out.data(), gradient.data());
+  cuda::take_slopes(device, inputs, gradient.data(), dx);
+}
+
 #define INSTANTIATE(T)                                                         \
   template void series_forward(Cuda, const SeriesShape&, const T*, T*, void*); \
   template void series_backward(Cuda, const SeriesShape&, const T*, const T*,  \
-                                T*, void*);
+                                T*, void*);                                    \
+  template void series_second(Cuda, const SeriesShape&, const T*, const T*,    \
+                              const T*, T*, T*, void*);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

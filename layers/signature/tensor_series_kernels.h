@@ -83,7 +83,7 @@ void series_second(const SeriesShape& shape, const T* x, const T* v,
 
 }  // namespace cpu
 
-/// The first two by device. On a GPU the kernels take scratch memory
+/// The same by device. On a GPU the kernels take scratch memory
 /// themselves.
 template <class T>
 void series_forward(Cpu, const SeriesShape& shape, const T* x, T* out,
@@ -101,5 +101,14 @@ void series_forward(Cuda, const SeriesShape& shape, const T* x, T* out,
 template <class T>
 void series_backward(Cuda, const SeriesShape& shape, const T* x, const T* dout,
                      T* dx, void* workspace);
+
+template <class T>
+void series_second(Cpu, const SeriesShape& shape, const T* x, const T* v,
+                   const T* dout, T* slope, T* dx, void* workspace) {
+  cpu::series_second(shape, x, v, dout, slope, dx, workspace);
+}
+template <class T>
+void series_second(Cuda, const SeriesShape& shape, const T* x, const T* v,
+                   const T* dout, T* slope, T* dx, void* workspace);
 
 }  // namespace sigtape

@@ -205,6 +205,23 @@ TEST(SecondDerivative, LogSignatureToSignature) {
   refuses_derivative(cases[12], 3, "logsignature_to_signature_second");
 }
 
+TEST(SecondDerivative, OnAGpu) {
+  const auto some = [](const std::vector<SecondCase>& all, std::size_t step) {
+    std::vector<SecondCase> cases;
+    for (std::size_t i = 0; i < all.size(); i += step) cases.push_back(all[i]);
+    return cases;
+  };
+  std::vector<SecondCase> signatures;
+  for (const std::size_t i : {0, 2, 3, 5})
+    for (int bits = 0; bits < 32; bits += 5)
+      signatures.push_back(signature_case(paths[i], bits));
+  second_cuda_battery("signature", signatures);
+  second_cuda_battery("signature_to_logsignature",
+                      some(conversion_cases(true), 5));
+  second_cuda_battery("logsignature_to_signature",
+                      some(conversion_cases(false), 5));
+}
+
 TEST(SecondDerivative, SeriesOnEveryInstructionSet) {
   for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512, Isa::neon}) {
     if (!isa_supported(isa)) continue;

@@ -24,6 +24,20 @@ ModulePtr built(const std::function<ModulePtr()>& make, const Tensor& x,
   return layer;
 }
 
+// The same layer on another device.
+ModulePtr moved(const std::function<ModulePtr()>& make, const Tensor& x,
+                const Module& like, TensorOptions options) {
+  const ModulePtr layer = make();
+  layer->build({x.rank() == 2 ? 0 : x.size(1), x.size(x.rank() - 1), false},
+               options);
+  const std::vector<NamedTensor> from = like.named_parameters();
+  std::vector<NamedTensor> to = layer->named_parameters();
+  const NoGrad no_grad;
+  for (std::size_t i = 0; i < to.size(); ++i)
+    to[i].tensor.copy_(from[i].tensor);
+  return layer;
+}
+
 double weighted_sum(const Tensor& y) {
   const std::vector<double> v = y.to_vector();
   const std::vector<double> w = random_tensor(y.shape(), 5).to_vector();
@@ -72,17 +86,20 @@ void check_layer(const std::string& name,
                  const LayerReference& reference) {
   const ModulePtr exact = built(make, x, DType::float64);
   const ModulePtr rounded = built(make, x, DType::float32);
-  OpCase c{
-      .name = name,
-      .inputs = {x},
-      .op =
-          [&](const std::vector<Tensor>& in) {
-            return (in[0].dtype() == DType::float64 ? *exact : *rounded)(in[0]);
-          },
-      .reference =
-          [&](const std::vector<Tensor>& in) {
-            return reference(in[0], exact->parameters());
-          }};
+  OpCase c{.name = name,
+           .inputs = {x},
+           .op =
+               [&](const std::vector<Tensor>& in) {
+                 Module& layer =
+                     in[0].dtype() == DType::float64 ? *exact : *rounded;
+                 if (in[0].device().is_cpu()) return layer(in[0]);
+                 return (*moved(make, x, layer,
+                                {in[0].dtype(), in[0].device()}))(in[0]);
+               },
+           .reference =
+               [&](const std::vector<Tensor>& in) {
+                 return reference(in[0], exact->parameters());
+               }};
   battery("layer", {c});
   check_parameter_gradients(exact->named_parameters(),
                             [&] { return (*exact)(x); });

@@ -5,6 +5,7 @@
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/tape.h"
 #include "support/battery.h"
+#include "support/cuda_battery.h"
 #include "support/gradient_count.h"
 
 namespace sigtape::test {
@@ -116,6 +117,22 @@ void second_battery(const std::string& op,
     SCOPED_TRACE(op + ": " + c.name);
     check(c);
   }
+}
+
+void second_cuda_battery(const std::string& op,
+                         const std::vector<SecondCase>& cases) {
+  if (cuda_device_count() == 0) return;
+  std::vector<OpCase> on_cuda;
+  for (const SecondCase& c : cases) {
+    OpCase next{.name = c.name,
+                .inputs = c.inputs,
+                .op = gradient_function(c.op),
+                .reference = {}};
+    const NoGrad no_grad;
+    next.inputs.push_back(random_tensor(c.op(c.inputs).shape(), 9));
+    on_cuda.push_back(std::move(next));
+  }
+  cuda_battery(op + "_backward", on_cuda);
 }
 
 Tensor squared_gradients(const TensorFunction& f, const Tensors& inputs) {

@@ -24,6 +24,11 @@ struct SecondCase {
 void second_battery(const std::string& op,
                     const std::vector<SecondCase>& cases);
 
+/// The gradients and their derivatives on device "cuda" as the CPU's: see
+/// cuda_battery. Nothing where there is no such device.
+void second_cuda_battery(const std::string& op,
+                         const std::vector<SecondCase>& cases);
+
 /// Checks that a derivative of order `order` (3: a gradient of a gradient's
 /// gradient) is refused by an error with the name `refused`.
 void refuses_derivative(const SecondCase& c, int order,
