@@ -55,9 +55,11 @@ endif()
 message(STATUS "sigtape: CUDA ${sigtape_cuda_mode}")
 
 # sigtape_cuda_sources(TARGET): this folder's .cu files, and of the files named
-# X_device.cpp, X_host.cpp and X_none.cpp those of the mode.
+# X_device.cpp, X_host.cpp and X_none.cpp those of the mode; X_cuda.cpp belongs
+# to ON and HOST.
 function(sigtape_cuda_sources target)
   file(GLOB_RECURSE kernels CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cu)
+  file(GLOB_RECURSE both CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_cuda.cpp)
   file(GLOB_RECURSE device CONFIGURE_DEPENDS
        ${CMAKE_CURRENT_SOURCE_DIR}/*_device.cpp)
   file(GLOB_RECURSE host CONFIGURE_DEPENDS
@@ -65,7 +67,7 @@ function(sigtape_cuda_sources target)
   file(GLOB_RECURSE none CONFIGURE_DEPENDS
        ${CMAKE_CURRENT_SOURCE_DIR}/*_none.cpp)
   if(sigtape_cuda_mode STREQUAL "ON")
-    target_sources(${target} PRIVATE ${kernels} ${device})
+    target_sources(${target} PRIVATE ${kernels} ${both} ${device})
     target_link_libraries(${target} PRIVATE
       CUDA::cudart_static)
     target_compile_definitions(${target} PUBLIC SIGTAPE_CUDA=1)
@@ -74,7 +76,7 @@ function(sigtape_cuda_sources target)
   elseif(sigtape_cuda_mode STREQUAL "HOST")
     set_source_files_properties(${kernels} PROPERTIES LANGUAGE CXX
       COMPILE_OPTIONS "-xc++;-Wno-unknown-pragmas")
-    target_sources(${target} PRIVATE ${kernels} ${host})
+    target_sources(${target} PRIVATE ${kernels} ${both} ${host})
     target_link_libraries(${target} PUBLIC
       $<BUILD_INTERFACE:sigtape_cuda_host>)
     target_compile_definitions(${target} PUBLIC SIGTAPE_CUDA=1)

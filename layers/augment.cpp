@@ -10,6 +10,7 @@
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/tape.h"
 #include "sigtape/layers/augment_op.h"
+#include "sigtape/layers/length_kernels.h"
 #include "sigtape/layers/signature/signature_conv1d.h"
 #include "sigtape/layers/signature_layer.h"
 #include "sigtape/layers/stream_ops.h"
@@ -132,15 +133,21 @@ Tensor Augment::composed(const Value& x, const Tensor& lengths) const {
 
 Tensor Augment::output_lengths(const Tensor& lengths) const {
   if (!lengths.defined()) return {};
-  const Tensor here = lengths.to({});
-  Tensor result = empty_like(here);
-  const std::int64_t* n = here.data<std::int64_t>();
-  auto* out = result.mutable_data<std::int64_t>();
-  for (std::int64_t b = 0; b < lengths.numel(); ++b) {
-    check_length(n[b]);
-    out[b] = output_length(n[b]);
+  if (lengths.device().is_cpu()) {
+    const std::int64_t* n = lengths.data<std::int64_t>();
+    for (std::int64_t b = 0; b < lengths.numel(); ++b) check_length(n[b]);
   }
-  return result.to(lengths.device());
+  Tensor result = empty_like(lengths);
+  dispatch_any(lengths, [&]<class T>(auto device, T) {
+    map_lengths(device, lengths.numel(), length_map(),
+                lengths.data<std::int64_t>(),
+                result.mutable_data<std::int64_t>());
+  });
+  return result;
+}
+
+LengthMap Augment::length_map() const {
+  return {2 * options_.padding - window(), options_.stride, 1};
 }
 
 // Whether the original of a stream of `length` is x[kernel_size - 1 ...]; with
@@ -157,20 +164,22 @@ Tensor Augment::original(const Value& x) const {
       skips_only_first_points(length)) {
     return first == 0 ? x.data : slice(x.data, 1, first, length);
   }
-  Tensor index = empty({batch, points}, {DType::int64, {}});
-  auto* out = index.mutable_data<std::int64_t>();
-  const Tensor lengths = x.lengths.defined() ? x.lengths.to({}) : x.lengths;
-  for (std::int64_t b = 0; b < batch; ++b) {
-    const std::int64_t own =
-        lengths.defined() ? lengths.data<std::int64_t>()[b] : length;
-    const bool skips = skips_only_first_points(own);
-    const std::int64_t start = skips ? first : window() - 1 - options_.padding;
-    const std::int64_t step = skips ? 1 : options_.stride;
-    for (std::int64_t j = 0; j < points; ++j) {
-      *out++ = std::clamp<std::int64_t>(start + j * step, 0, own - 1);
-    }
-  }
-  return take_points(x.data, index.to(x.data.device()));
+  const PointIndex s{batch,
+                     points,
+                     length,
+                     first,
+                     window() - 1 - options_.padding,
+                     options_.stride,
+                     length_map()};
+  const Device device = x.data.device();
+  Tensor index = empty({batch, points}, {DType::int64, device});
+  const Tensor lengths = x.lengths.defined() ? x.lengths.to(device) : x.lengths;
+  dispatch_any(index, [&]<class T>(auto where, T) {
+    index_points(where, s,
+                 lengths.defined() ? lengths.data<std::int64_t>() : nullptr,
+                 index.mutable_data<std::int64_t>());
+  });
+  return take_points_unchecked(x.data, index);
 }
 
 // A window of a true point meets zeros beyond its stream's end, never padding.

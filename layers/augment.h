@@ -10,6 +10,7 @@
 namespace sigtape {
 
 class SignatureLayer;
+struct LengthMap;
 
 struct AugmentOptions {
   /// Channels of the input; 0: whatever comes.
@@ -73,6 +74,7 @@ class Augment : public Module {
   void check_length(std::int64_t length) const;
   void add_layer(std::int64_t in, std::int64_t kernel, TensorOptions options);
   Tensor output_lengths(const Tensor& lengths) const;
+  LengthMap length_map() const;
   Tensor composed(const Value& x, const Tensor& lengths) const;
   Tensor original(const Value& x) const;
   Tensor learned(const Value& x) const;

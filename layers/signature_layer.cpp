@@ -29,7 +29,8 @@ std::int64_t SignatureLayer::least_length(std::int64_t points) const {
   return std::max<std::int64_t>(2, points + dropped(options_.basepoint));
 }
 
-ValueShape SignatureLayer::on_build(const ValueShape& input, TensorOptions) {
+ValueShape SignatureLayer::on_build(const ValueShape& input,
+                                    TensorOptions options) {
   require_input(input.is_stream(), input, "a stream");
   require_input(input.length >= 2, input,
                 "at least 2 points (too short a stream to take the signature)");
@@ -38,6 +39,7 @@ ValueShape SignatureLayer::on_build(const ValueShape& input, TensorOptions) {
                   options_.basepoint.points().numel(),
                   " channels, as the basepoint has");
   }
+  options_.basepoint = options_.basepoint.to(options.device);
   const std::int64_t words =
       signature_channels(input.channels, options_.depth, options_.scalar_term);
   if (!options_.stream) return {0, words, false};

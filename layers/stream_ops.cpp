@@ -1,22 +1,18 @@
 #include "sigtape/layers/stream_ops.h"
 
-#include <algorithm>
-
 #include "sigtape/framework/dispatch.h"
 #include "sigtape/framework/ops.h"
+#include "sigtape/layers/length_kernels.h"
 
 namespace sigtape {
 
-Tensor true_points(const Tensor& given, std::int64_t length) {
-  const Tensor lengths = given.to({});
+Tensor true_points(const Tensor& lengths, std::int64_t length) {
   const std::int64_t batch = lengths.size(0);
-  const std::int64_t* n = lengths.data<std::int64_t>();
-  Tensor mask = empty({batch, length, 1}, {DType::int64, {}});
-  auto* out = mask.mutable_data<std::int64_t>();
-  for (std::int64_t b = 0; b < batch; ++b) {
-    std::fill_n(out + b * length, n[b], 1);
-    std::fill_n(out + b * length + n[b], length - n[b], 0);
-  }
+  Tensor mask = empty({batch, length, 1}, {DType::int64, lengths.device()});
+  dispatch_any(lengths, [&]<class T>(auto device, T) {
+    mark_points(device, batch, length, lengths.data<std::int64_t>(),
+                mask.mutable_data<std::int64_t>());
+  });
   return mask;
 }
 
@@ -26,37 +22,28 @@ Tensor mask_stream(const Tensor& x, const Tensor& lengths) {
                zeros({1}, {x.dtype(), x.device()}));
 }
 
-Tensor shifted_lengths(const Tensor& given, std::int64_t by) {
-  const Tensor lengths = given.to({});
-  Tensor shifted = empty(lengths.shape(), {DType::int64, {}});
-  const std::int64_t* from = lengths.data<std::int64_t>();
-  std::transform(from, from + lengths.numel(),
-                 shifted.mutable_data<std::int64_t>(),
-                 [by](std::int64_t n) { return n + by; });
-  return shifted.to(given.device());
+Tensor shifted_lengths(const Tensor& lengths, std::int64_t by) {
+  Tensor shifted = empty_like(lengths);
+  dispatch_any(lengths, [&]<class T>(auto device, T) {
+    map_lengths(device, lengths.numel(), {.plus = by},
+                lengths.data<std::int64_t>(),
+                shifted.mutable_data<std::int64_t>());
+  });
+  return shifted;
 }
 
 Tensor time_channel(std::int64_t batch, std::int64_t length,
                     const Tensor& lengths, TensorOptions options) {
-  if (!lengths.defined()) {
-    return expand(reshape(linspace(0, 1, length, options), {1, length, 1}),
-                  {batch, length, 1});
-  }
-  Tensor time = empty({batch, length, 1}, {options.dtype, {}});
-  const Tensor here = lengths.to({});
-  const std::int64_t* n = here.data<std::int64_t>();
-  dispatch_floating("time_channel", time, [&]<class T>(auto, T) {
-    T* out = time.mutable_data<T>();
-    for (std::int64_t b = 0; b < batch; ++b) {
-      const auto steps =
-          static_cast<double>(std::max<std::int64_t>(n[b] - 1, 1));
-      for (std::int64_t t = 0; t < length; ++t) {
-        const auto step = static_cast<double>(std::min(t, n[b] - 1));
-        *out++ = static_cast<T>(step / steps);
-      }
-    }
+  const std::int64_t rows = lengths.defined() ? batch : 1;
+  Tensor time = empty({rows, length, 1}, options);
+  const Tensor points =
+      lengths.defined() ? lengths.to(options.device) : lengths;
+  dispatch_floating("time_channel", time, [&]<class T>(auto device, T) {
+    fill_time(device, rows, length,
+              points.defined() ? points.data<std::int64_t>() : nullptr,
+              time.mutable_data<T>());
   });
-  return time.to(options.device);
+  return rows == batch ? time : expand(time, {batch, length, 1});
 }
 
 Tensor last_point(const Tensor& x, const Tensor& lengths) {
@@ -65,7 +52,7 @@ Tensor last_point(const Tensor& x, const Tensor& lengths) {
   if (!lengths.defined())
     return reshape(slice(x, 1, length - 1, length), shape);
   const Tensor index = reshape(shifted_lengths(lengths, -1), {batch, 1});
-  return reshape(take_points(x, index.to(x.device())), shape);
+  return reshape(take_points_unchecked(x, index.to(x.device())), shape);
 }
 
 Tensor stream_mean(const Tensor& x, const Tensor& lengths) {

@@ -29,6 +29,10 @@ Tensor time_channel(std::int64_t batch, std::int64_t length,
 /// points, channels). Throws UsageError for an index outside 0..length - 1.
 Tensor take_points(const Tensor& x, const Tensor& index);
 
+/// The same for contiguous indices on the device of x that are known to be
+/// right: nothing is read back to check them.
+Tensor take_points_unchecked(const Tensor& x, const Tensor& index);
+
 /// Sums along each stream up to each point, with `reverse` from each point on:
 /// (batch, length, channels).
 Tensor running_sum(const Tensor& x, bool reverse = false);

@@ -76,4 +76,8 @@ Tensor take_points(const Tensor& x, const Tensor& index) {
   return taken(x, dense.to(x.device()));
 }
 
+Tensor take_points_unchecked(const Tensor& x, const Tensor& index) {
+  return taken(x, index);
+}
+
 }  // namespace sigtape

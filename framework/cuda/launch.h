@@ -74,8 +74,13 @@ void launch(void (*kernel)(Params...), dim3 grid, dim3 block,
             std::size_t shared_bytes, cudaStream_t, Args&&... args) {
   static_assert((sizeof(Params) + ... + 0) <= 4096, "a kernel's parameters");
   const std::tuple<Params...> params(std::forward<Args>(args)...);
-  cuda_host::run(grid, block, shared_bytes,
-                 [&] { std::apply(kernel, params); });
+  const auto work = [=] {
+    cuda_host::run(grid, block, shared_bytes,
+                   [&] { std::apply(kernel, params); });
+  };
+  if (cuda_host::is_capturing()) return cuda_host::submit(work);
+  ++cuda_host::counts().launches;
+  work();
 }
 
 template <class T>

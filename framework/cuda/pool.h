@@ -5,10 +5,10 @@
 /// back: a replay writes there again.
 namespace sigtape::cuda {
 
-/// Opens a new pool for this thread.
-int open_graph_pool(int device);
-/// Ends what open_graph_pool began.
-void close_graph_pool();
+/// A new pool, at least 1.
+int make_graph_pool(int device);
+/// Opens a pool for this thread, or with 0 none.
+void open_graph_pool(int pool);
 /// Gives the pool's memory back to the device's cache.
 void free_graph_pool(int pool, int device) noexcept;
 

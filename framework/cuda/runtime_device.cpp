@@ -13,6 +13,7 @@
 
 #include "sigtape/framework/check.h"
 #include "sigtape/framework/cuda/faults.h"
+#include "sigtape/framework/cuda/graph.h"
 #include "sigtape/framework/cuda/pool.h"
 #include "sigtape/framework/cuda/runtime.h"
 
@@ -151,6 +152,7 @@ void free_cached(DeviceState& state) {
 }
 
 void* new_block(DeviceState& state, std::int64_t bytes, int c, int device) {
+  require_no_capture("asking for device memory");
   void* block = nullptr;
   if (cudaMalloc(&block, class_bytes(c)) == cudaSuccess) return block;
   cudaGetLastError();
@@ -202,14 +204,14 @@ void release(const Block& block, std::int64_t bytes, int device) noexcept {
   state.statistics.cached_bytes += class_bytes(c);
 }
 
-int open_graph_pool(int device) {
+int make_graph_pool(int device) {
   DeviceState& state = state_of(device);
   const std::lock_guard lock(state.mutex);
   state.pools.push_back(std::make_unique<FreeLists>());
-  return open_pool = static_cast<int>(state.pools.size());
+  return static_cast<int>(state.pools.size());
 }
 
-void close_graph_pool() { open_pool = 0; }
+void open_graph_pool(int pool) { open_pool = pool; }
 
 void free_graph_pool(int pool, int device) noexcept {
   DeviceState& state = state_of(device);
@@ -245,6 +247,9 @@ Memory memory(int device) {
 
 void copy(void* to, Device to_device, const void* from, Device from_device,
           std::int64_t bytes) {
+  if (to_device.is_cpu() || from_device.is_cpu()) {
+    require_no_capture("a copy from or to main memory");
+  }
   const int device = to_device.is_cpu() ? from_device.index : to_device.index;
   DeviceState& state = state_of(device);
   if (!to_device.is_cpu() && !from_device.is_cpu() &&
@@ -260,6 +265,7 @@ void copy(void* to, Device to_device, const void* from, Device from_device,
 }
 
 void synchronise(int device) {
+  require_no_capture("waiting for the device");
   DeviceState& state = state_of(device);
   FaultRecord found;
   check("reading a fault",

@@ -1,14 +1,23 @@
 // A device in main memory, for tests. Every block is of exactly the size asked
 // for and filled with NaN, so that sanitizers and comparisons see whatever a
-// kernel reads or writes beyond what it should.
+// kernel reads or writes beyond what it should. Memory of graphs stays theirs,
+// each block for requests of its very size, and every replay of an allocation
+// fills it with NaN again.
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <utility>
+#include <vector>
 
 #include "sigtape/framework/check.h"
 #include "sigtape/framework/cuda/faults.h"
+#include "sigtape/framework/cuda/graph.h"
+#include "sigtape/framework/cuda/host/emulator.h"
+#include "sigtape/framework/cuda/pool.h"
 #include "sigtape/framework/cuda/runtime.h"
 #include "sigtape/framework/system_memory.h"
 
@@ -20,6 +29,39 @@ FaultRecord record;
 std::uint64_t shift = 0;
 std::atomic<std::int64_t> live_bytes{0};
 std::atomic<std::int64_t> peak_bytes{0};
+
+struct Pool {
+  std::map<std::int64_t, std::vector<void*>> blocks;  // free ones, by size
+  bool freed = false;
+};
+std::mutex pools_mutex;
+// Never destroyed: tensors of static storage duration may outlive any order.
+auto& pools = *new std::vector<std::unique_ptr<Pool>>;
+thread_local int open_pool = 0;
+
+// A block of the open pool that has been given back, or null.
+void* from_pool(std::int64_t bytes) {
+  const std::lock_guard lock(pools_mutex);
+  std::vector<void*>& blocks = pools[open_pool - 1]->blocks[bytes];
+  if (blocks.empty()) return nullptr;
+  void* block = blocks.back();
+  blocks.pop_back();
+  return block;
+}
+
+// Emulated cudaMalloc, of at most SIGTAPE_CUDA_MEMORY bytes in all where that
+// is set.
+void* new_block(std::int64_t bytes, int device) {
+  require_no_capture("asking for device memory");
+  ++cuda_host::counts().allocations;
+  const std::int64_t free = memory(device).free;
+  void* data = bytes <= free ? std::malloc(bytes) : nullptr;
+  require<MemoryError>(data || bytes == 0, "out of memory on cuda:", device,
+                       ": ", bytes, " bytes more than the ", live_bytes.load(),
+                       " in use; ", free, " of ", memory(device).total,
+                       " bytes are free");
+  return data;
+}
 
 void require_device(int device) {
   require<DeviceError>(device == 0, "device cuda:", device,
@@ -34,18 +76,42 @@ bool is_emulated() { return true; }
 
 Block allocate(std::int64_t bytes, int device) {
   require_device(device);
-  void* data = std::malloc(bytes);
-  require<MemoryError>(data || bytes == 0, "out of memory on cuda:", device,
-                       ": ", bytes, " bytes for a tensor");
-  if (bytes > 0) std::memset(data, 0xff, bytes);
+  void* data = open_pool ? from_pool(bytes) : nullptr;
+  if (!data) data = new_block(bytes, device);
+  if (bytes > 0) {
+    cuda_host::submit([data, bytes] { std::memset(data, 0xff, bytes); });
+  }
   live_bytes += bytes;
   peak_bytes = std::max(peak_bytes.load(), live_bytes.load());
-  return {data, 0};
+  return {data, open_pool};
 }
 
 void release(const Block& block, std::int64_t bytes, int) noexcept {
   live_bytes -= bytes;
-  std::free(block.data);
+  const std::lock_guard lock(pools_mutex);
+  if (block.pool && !pools[block.pool - 1]->freed) {
+    pools[block.pool - 1]->blocks[bytes].push_back(block.data);
+  } else {
+    std::free(block.data);
+  }
+}
+
+int make_graph_pool(int) {
+  const std::lock_guard lock(pools_mutex);
+  pools.push_back(std::make_unique<Pool>());
+  return static_cast<int>(pools.size());
+}
+
+void open_graph_pool(int pool) { open_pool = pool; }
+
+void free_graph_pool(int pool, int) noexcept {
+  const std::lock_guard lock(pools_mutex);
+  Pool& p = *pools[pool - 1];
+  for (const auto& [bytes, blocks] : p.blocks) {
+    for (void* block : blocks) std::free(block);
+  }
+  p.blocks.clear();
+  p.freed = true;
 }
 
 CacheStatistics cache_statistics(int) {
@@ -59,17 +125,25 @@ void empty_cache(int) {}
 
 Memory memory(int device) {
   require_device(device);
-  const std::int64_t bytes = static_cast<std::int64_t>(physical_memory_bytes());
+  const char* limit = std::getenv("SIGTAPE_CUDA_MEMORY");
+  const std::int64_t bytes =
+      limit ? std::atoll(limit)
+            : static_cast<std::int64_t>(physical_memory_bytes());
   return {bytes, bytes - live_bytes};
 }
 
-void copy(void* to, Device to_device, const void* from, Device,
+void copy(void* to, Device to_device, const void* from, Device from_device,
           std::int64_t bytes) {
-  if (bytes > 0) std::memcpy(to, from, bytes);
+  if (to_device.is_cpu() || from_device.is_cpu()) {
+    require_no_capture("a copy from or to main memory");
+  }
+  if (bytes > 0) cuda_host::submit([=] { std::memcpy(to, from, bytes); });
   if (to_device.is_cpu()) synchronise(0);
 }
 
 void synchronise(int) {
+  require_no_capture("waiting for the device");
+  ++cuda_host::counts().synchronisations;
   const FaultRecord found = std::exchange(record, {});
   raise(found);
 }

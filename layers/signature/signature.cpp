@@ -212,6 +212,12 @@ Basepoint::Basepoint(const std::vector<double>& values) : kind_(Kind::values) {
                         {DType::float64, {}});
 }
 
+Basepoint Basepoint::to(Device device) const {
+  Basepoint there = *this;
+  if (points_.defined()) there.points_ = points_.to(device);
+  return there;
+}
+
 Basepoint::Basepoint(Tensor points)
     : kind_(points.defined() ? Kind::tensor : Kind::none),
       points_(std::move(points)) {}

@@ -35,6 +35,8 @@ class Basepoint {
   bool is_none() const { return kind_ == Kind::none; }
   /// Kind values: float64 (channels); kind tensor: (batch, channels).
   const Tensor& points() const { return points_; }
+  /// The same with its points on `device`.
+  Basepoint to(Device device) const;
 
  private:
   Kind kind_ = Kind::none;

@@ -133,7 +133,9 @@ ExitCode bench_train_command(const BenchTrainCommand& c) {
   seconds.reserve(c.steps);
   double last = steady_seconds();
   TrainingEvents events;
+  const Device device = tensor_options(config).device;
   events.step = [&](std::int64_t, double, double) {
+    if (!device.is_cpu()) cuda::synchronise(device.index);
     const double now = steady_seconds();
     seconds.push_back(now - last);
     last = now;

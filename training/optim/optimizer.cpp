@@ -19,6 +19,11 @@ class Sgd : public Optimizer {
   }
 
   std::vector<NamedTensor> state() const override { return velocity_; }
+  UpdateRule rule() const override {
+    return {.momentum = options_.momentum,
+            .nesterov = options_.nesterov,
+            .gradient_decay = options_.weight_decay};
+  }
 
  private:
   void update(std::size_t i, double lr, double scale, double limit) override {
@@ -54,6 +59,14 @@ class Adam : public Optimizer {
     std::vector<NamedTensor> all = m_;
     all.insert(all.end(), v_.begin(), v_.end());
     return all;
+  }
+  UpdateRule rule() const override {
+    const AdamOptions& o = options_;
+    return {.beta1 = o.beta1,
+            .beta2 = o.beta2,
+            .eps = o.eps,
+            .gradient_decay = o.decoupled ? 0 : o.weight_decay,
+            .shrink_decay = o.decoupled ? o.weight_decay : 0};
   }
 
  private:

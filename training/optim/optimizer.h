@@ -38,6 +38,16 @@ struct ClipOptions {
   double value = 0;
 };
 
+/// What an optimiser does, in numbers: for a trainer whose steps stay on a
+/// device. Adam where beta2 > 0, else gradient descent.
+struct UpdateRule {
+  double beta1 = 0, beta2 = 0, eps = 0;
+  double momentum = 0;
+  bool nesterov = false;
+  double gradient_decay = 0;  // times the weight, added to the gradient
+  double shrink_decay = 0;    // times lr: what weights shrink by
+};
+
 /// Updates parameters from their gradients. A parameter without a gradient is
 /// left alone. One pass over memory a step, and no allocation in it.
 class Optimizer {
@@ -54,6 +64,8 @@ class Optimizer {
   /// What must be stored to go on in the same bits: "NAME.momentum" and the
   /// like, the tensors themselves and not copies, and the number of steps.
   virtual std::vector<NamedTensor> state() const = 0;
+  virtual UpdateRule rule() const = 0;
+  const std::vector<NamedTensor>& parameters() const { return parameters_; }
   std::int64_t steps() const { return steps_; }
   void set_steps(std::int64_t steps) { steps_ = steps; }
 
@@ -62,7 +74,6 @@ class Optimizer {
   /// `scale` and clamped to +-limit first (0: not clamped).
   virtual void update(std::size_t i, double lr, double scale, double limit) = 0;
   std::vector<NamedTensor> zeros_like_parameters(const char* suffix) const;
-  const std::vector<NamedTensor>& parameters() const { return parameters_; }
 
  private:
   std::vector<NamedTensor> parameters_;

@@ -1,46 +1,8 @@
-#include <cmath>
-
 #include "sigtape/framework/cuda/walk_cuda.h"
 #include "sigtape/framework/ops/reduce_kernels.h"
-#include "sigtape/training/optim/optimizer_kernels.h"
+#include "sigtape/training/optim/optimizer_cuda.h"
 
 namespace sigtape {
-
-namespace {
-
-template <class T>
-struct Sgd {
-  SgdStep<T> s;
-  T* weight;
-  const T* gradient;
-  T* velocity;
-  __device__ void operator()(std::int64_t i) const {
-    T g = s.filter(gradient[i]) + s.weight_decay * weight[i];
-    if (velocity) {
-      const T v = velocity[i] = s.momentum * velocity[i] + g;
-      g = s.nesterov ? g + s.momentum * v : v;
-    }
-    weight[i] -= s.lr * g;
-  }
-};
-
-template <class T>
-struct Adam {
-  AdamStep<T> s;
-  T* weight;
-  const T* gradient;
-  T *m, *v;
-  __device__ void operator()(std::int64_t i) const {
-    const T w = s.shrink * weight[i];
-    const T g = s.filter(gradient[i]) + s.gradient_decay * w;
-    m[i] = s.beta1 * m[i] + (1 - s.beta1) * g;
-    v[i] = s.beta2 * v[i] + (1 - s.beta2) * g * g;
-    const T root = std::sqrt(v[i]) / s.root_correction + s.eps;
-    weight[i] = w - s.step_size * m[i] / root;
-  }
-};
-
-}  // namespace
 
 template <class T>
 void sgd_update(Cuda device, const SgdStep<T>& step, std::int64_t count,

@@ -49,7 +49,12 @@ BatchSource::BatchSource(const Dataset& dataset, TargetForm form,
       offsets_(dataset.offsets),
       points_(from_values(dataset.values, {dataset.points(), dataset.channels},
                           options)),
-      targets_(targets_of(dataset, form, options)) {}
+      targets_(targets_of(dataset, form, options)) {
+  if (options.device.is_cpu()) return;
+  std::vector<std::int64_t> rows = offsets_;
+  rows.insert(rows.end(), lengths_.begin(), lengths_.end());
+  layout_ = reshape(from_indices(rows), {2, cases()}).to(options.device);
+}
 
 ValueShape BatchSource::shape() const {
   const auto [least, most] =
@@ -89,6 +94,21 @@ Batch BatchSource::gather(std::span<const std::int64_t> indices) const {
                      result.inputs.data.template mutable_data<T>());
     });
   }
+  result.targets = gather_targets(table);
+  return result;
+}
+
+Batch BatchSource::gather(const Tensor& table) const {
+  const std::int64_t batch = table.size(1);
+  const ValueShape all = shape();
+  Batch result;
+  result.inputs.data = empty({batch, all.length, channels_}, options_);
+  if (all.unequal) result.inputs.lengths = clone(select_row(table, 2));
+  dispatch_floating("batch", points_, [&]<class T>(auto device, T) {
+    gather_streams(device, {batch, all.length, channels_},
+                   table.data<std::int64_t>(), points_.data<T>(),
+                   result.inputs.data.template mutable_data<T>());
+  });
   result.targets = gather_targets(table);
   return result;
 }

@@ -33,10 +33,17 @@ class BatchSource {
   }
   /// The shape a model must accept.
   ValueShape shape() const;
+  Device device() const { return options_.device; }
   /// Bytes that the data takes.
   std::int64_t bytes() const;
   /// The batch of the cases at `indices`, at least one.
   Batch gather(std::span<const std::int64_t> indices) const;
+  /// The batch of a table (3, batch) on the data's device: of each case its
+  /// index, first point and length. All batches are of one shape, that of the
+  /// longest stream, and have lengths where any two streams differ in them.
+  Batch gather(const Tensor& table) const;
+  /// (2, cases) on the data's device, which is no CPU: first points, lengths.
+  const Tensor& layout() const { return layout_; }
 
  private:
   Tensor select_streams(std::span<const std::int64_t> indices,
@@ -50,6 +57,7 @@ class BatchSource {
   std::vector<std::int64_t> lengths_, offsets_;
   Tensor points_;   // (all points, channels)
   Tensor targets_;  // (cases) or (cases, outputs)
+  Tensor layout_;
 };
 
 }  // namespace sigtape

@@ -58,6 +58,7 @@ TrainerOptions trainer_options(const Config& config) {
     options.patience = config.train.early_stopping->patience;
   }
   options.checkpoint_every = config.train.checkpoint_every;
+  options.log_every = config.train.log_every;
   options.skip_non_finite = config.train.on_nan == NanChoice::skip;
   return options;
 }

@@ -118,12 +118,15 @@ Tensor Objective::loss(const Tensor& output, const Tensor& targets) const {
   return cross_entropy(output, targets, {class_weights_, label_smoothing_});
 }
 
+Tensor Objective::weight_there(const Tensor& targets) const {
+  if (!class_weights_.defined()) return {};
+  const NoGrad no_grad;
+  return sum(cast(gather(class_weights_, 0, targets), DType::float64));
+}
+
 double Objective::weight(const Tensor& targets) const {
   if (!class_weights_.defined()) return static_cast<double>(targets.size(0));
-  if (!targets.device().is_cpu()) {
-    const NoGrad no_grad;
-    return sum(cast(gather(class_weights_, 0, targets), DType::float64)).item();
-  }
+  if (!targets.device().is_cpu()) return weight_there(targets).item();
   const std::int64_t* labels = targets.data<std::int64_t>();
   double sum = 0;
   dispatch_floating("weight", class_weights_, [&]<class T>(auto, T) {

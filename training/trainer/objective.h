@@ -47,6 +47,9 @@ class Objective {
   /// What a batch's mean counts in a mean over several batches: its cases, or
   /// the sum of their class weights.
   double weight(const Tensor& targets) const;
+  /// The same as one float64 on the targets' device, or undefined where it is
+  /// the number of cases.
+  Tensor weight_there(const Tensor& targets) const;
 
  private:
   LossChoice kind_;

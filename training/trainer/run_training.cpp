@@ -161,6 +161,7 @@ class Session {
           {s.epoch, loss, row.validation_loss, row.validation_metric});
     };
     events.best = [&] { best_ = encoded_weights(); };
+    events.note = [&](const std::string& text) { progress.note(text); };
     events.interrupted = [] { return interruption() != Interruption::none; };
     events.checkpoint = [&] { save(); };
     events.anomaly = [&](const Batch& batch,

@@ -7,6 +7,7 @@
 #include "sigtape/framework/check.h"
 #include "sigtape/framework/tape.h"
 #include "sigtape/training/data/split.h"
+#include "sigtape/training/trainer/device_step.h"
 
 namespace sigtape {
 
@@ -29,6 +30,8 @@ Trainer::Trainer(Module& model, Optimizer& optimizer, Schedule schedule,
   state_.generator = default_generator();
 }
 
+Trainer::~Trainer() = default;
+
 const TrainingState& Trainer::state() {
   state_.schedule = schedule_.state();
   return state_;
@@ -46,7 +49,12 @@ std::int64_t Trainer::batches_per_epoch() const {
 bool Trainer::run(const TrainingEvents& events) {
   stop_ = false;
   default_generator() = state_.generator;
-  if (!state_.finished) rehearse_last_batch();
+  if (!state_.finished && data_.device().is_cpu()) rehearse_last_batch();
+  if (!data_.device().is_cpu() && anomaly_detection()) {
+    events.note(
+        "CUDA: steps are launched operation by operation, not as one graph: "
+        "anomaly detection looks at every result");
+  }
   while (!state_.finished && !stop_) train_epoch(events);
   return state_.finished;
 }
@@ -57,12 +65,20 @@ void Trainer::train_epoch(const TrainingEvents& events) {
   if (options_.shuffle) epoch_order(options_.seed, state_.epoch, order_);
   model_.train();
   const double learning_rate = schedule_.learning_rate(state_.epoch);
+  const bool on_device = !data_.device().is_cpu() && !anomaly_detection();
+  if (on_device) start_device_epoch(events, learning_rate);
   while (state_.batch < batches_per_epoch()) {
-    train_batch(events, learning_rate);
+    if (on_device) {
+      train_device_batch(events, learning_rate);
+    } else {
+      train_batch(events, learning_rate);
+    }
     if (!events.interrupted()) continue;
     // After an epoch's last batch its end comes first: nothing is lost.
     stop_ = true;
-    if (state_.batch < batches_per_epoch()) return events.checkpoint();
+    if (state_.batch == batches_per_epoch()) break;
+    if (on_device) wait_for_device();
+    return events.checkpoint();
   }
   end_epoch(events);
 }
@@ -106,6 +122,46 @@ void Trainer::train_batch(const TrainingEvents& events, double learning_rate) {
   }
   state_.generator = default_generator();
   events.step(count, loss, learning_rate);
+}
+
+void Trainer::start_device_epoch(const TrainingEvents& events,
+                                 double learning_rate) {
+  if (!device_) {
+    const std::int64_t rest = data_.cases() % options_.batch_size;
+    device_ = std::make_unique<DeviceStep>(
+        model_, optimizer_, objective_, data_,
+        DeviceStepOptions{
+            .batch_size = std::min(options_.batch_size, data_.cases()),
+            .rest = data_.cases() > options_.batch_size ? rest : 0,
+            .clip = options_.clip,
+            .skip_non_finite = options_.skip_non_finite,
+            .most_skipped = most_skipped});
+    device_->prepare(events.note);
+  }
+  device_->start_epoch(state_, learning_rate, order_);
+}
+
+void Trainer::train_device_batch(const TrainingEvents& events,
+                                 double learning_rate) {
+  const std::int64_t first = state_.batch * options_.batch_size;
+  const std::int64_t count =
+      std::min(options_.batch_size, data_.cases() - first);
+  ++state_.batch;
+  ++state_.step;
+  device_->run(count);
+  const bool wanted =
+      options_.log_every > 0 && state_.step % options_.log_every == 0;
+  if (wanted || state_.batch == batches_per_epoch()) wait_for_device();
+  events.step(count, known_loss_, learning_rate);
+}
+
+// Brings the state here, and an error that a step has met.
+void Trainer::wait_for_device() {
+  const DeviceStep::Outcome last = device_->wait(state_);
+  known_loss_ = last.loss;
+  if (!last.stopped) return;
+  --state_.skipped;
+  refuse_non_finite(last.loss, last.norm);
 }
 
 double Trainer::loss_and_gradients(const Batch& batch) {

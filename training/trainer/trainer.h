@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -42,7 +43,8 @@ struct TrainingState {
 
 /// What a trainer tells while it runs. Each is called after the fact.
 struct TrainingEvents {
-  /// A step is done: its loss before the update.
+  /// A step is done, on a GPU perhaps only started: its loss before the update,
+  /// there that of the last step that was waited for.
   std::function<void(std::int64_t cases, double loss, double learning_rate)>
       step = [](std::int64_t, double, double) {};
   /// An epoch is done: mean loss, validation where there is one.
@@ -59,9 +61,15 @@ struct TrainingEvents {
       anomaly = [](const Batch&, std::span<const std::int64_t>) {
         return std::string();
       };
+  /// Something that a user should know of how the steps run.
+  std::function<void(const std::string&)> note = [](const std::string& text) {
+    std::fprintf(stderr, "%s\n", text.c_str());
+  };
   /// An epoch after which a checkpoint is due, or an interruption.
   std::function<void()> checkpoint = [] {};
 };
+
+class DeviceStep;
 
 struct TrainerOptions {
   std::uint64_t seed = 0;
@@ -72,6 +80,9 @@ struct TrainerOptions {
   std::optional<std::int64_t> patience;  // early stopping
   std::int64_t checkpoint_every = 1;
   bool skip_non_finite = false;
+  /// Steps from one loss to the next that is wanted; 0: none but the epoch's
+  /// mean. On a GPU, where others are not waited for.
+  std::int64_t log_every = 0;
 };
 
 /// Trains a model: the order of the data, steps, validation, early stopping.
@@ -81,6 +92,7 @@ class Trainer {
   Trainer(Module& model, Optimizer& optimizer, Schedule schedule,
           const Objective& objective, const BatchSource& data,
           std::function<Validation()> validate, TrainerOptions options);
+  ~Trainer();
 
   /// Trains until the last epoch, early stopping or an interruption; true if
   /// finished. Throws NumericError naming epoch and step when loss or gradient
@@ -104,6 +116,10 @@ class Trainer {
                                     const Batch& batch,
                                     std::span<const std::int64_t> cases);
   void refuse_non_finite(double loss, double norm);
+  // The same where the model is on a GPU.
+  void start_device_epoch(const TrainingEvents& events, double learning_rate);
+  void train_device_batch(const TrainingEvents& events, double learning_rate);
+  void wait_for_device();
   bool is_better(double judged) const;
 
   Module& model_;
@@ -115,6 +131,8 @@ class Trainer {
   TrainerOptions options_;
   TrainingState state_;
   std::vector<std::int64_t> order_;
+  std::unique_ptr<DeviceStep> device_;  // null on a CPU
+  double known_loss_ = 0;
   bool stop_ = false;
 };
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <source_location>
+#include <vector>
 
 /// A block of CUDA threads on a CPU, for tests: each thread is a fiber, blocks
 /// run one after another, and one thread runs at a time until it meets a
@@ -52,6 +53,28 @@ Order order_from_environment();
 
 /// Launches so far.
 std::uint64_t launches();
+
+/// What a program has asked of the emulated device so far.
+struct Counts {
+  std::int64_t launches = 0;        // of kernels, outside of graphs
+  std::int64_t graph_launches = 0;  // of whole graphs
+  std::int64_t synchronisations = 0;
+  std::int64_t allocations = 0;  // cudaMalloc
+};
+Counts& counts();
+
+/// A captured graph: what was asked for, with its arguments by value.
+struct Graph {
+  std::vector<std::function<void()>> work;
+};
+
+/// From here to end_capture nothing runs: it is kept in `graph`.
+void begin_capture(Graph* graph);
+void end_capture();
+bool is_capturing();
+
+/// Does `work` now, or keeps it where a capture is under way.
+void submit(std::function<void()> work);
 
 /// Runs `thread` once for every thread of the grid.
 void run(Dim3 grid, Dim3 block, std::size_t shared_bytes,

@@ -1,0 +1,57 @@
+#include <cuda_runtime.h>
+
+#include "sigtape/framework/cuda/capture_flag.h"
+#include "sigtape/framework/cuda/graph.h"
+#include "sigtape/framework/cuda/runtime.h"
+
+namespace sigtape::cuda {
+
+namespace {
+
+void check(const char* what, cudaError_t error) {
+  if (error == cudaSuccess) [[likely]]
+    return;
+  cudaGetLastError();
+  fail<DeviceError>("CUDA: ", what, " failed: ", cudaGetErrorString(error),
+                    " (", cudaGetErrorName(error), ")");
+}
+
+}  // namespace
+
+struct Graph::Captured {
+  cudaGraph_t graph = nullptr;
+  cudaGraphExec_t executable = nullptr;
+  ~Captured() {
+    if (executable) cudaGraphExecDestroy(executable);
+    if (graph) cudaGraphDestroy(graph);
+  }
+};
+
+Graph::Graph(GraphMemory& memory, const std::function<void()>& body)
+    : device_(memory.device()), captured_(new Captured) {
+  cudaStream_t s = stream(device_);
+  check("beginning a capture",
+        cudaStreamBeginCapture(s, cudaStreamCaptureModeThreadLocal));
+  try {
+    const CaptureFlag flag;
+    memory.rehearse(body);
+  } catch (...) {
+    cudaGraph_t unfinished = nullptr;
+    cudaStreamEndCapture(s, &unfinished);
+    if (unfinished) cudaGraphDestroy(unfinished);
+    cudaGetLastError();
+    throw;
+  }
+  check("ending a capture", cudaStreamEndCapture(s, &captured_->graph));
+  check("making a graph", cudaGraphInstantiateWithFlags(&captured_->executable,
+                                                        captured_->graph, 0));
+}
+
+Graph::~Graph() = default;
+
+void Graph::launch() {
+  check("launching a graph",
+        cudaGraphLaunch(captured_->executable, stream(device_)));
+}
+
+}  // namespace sigtape::cuda

@@ -1,0 +1,28 @@
+// Graphs of the emulated device.
+#include <utility>
+
+#include "sigtape/framework/cuda/host/emulator.h"
+
+namespace sigtape::cuda_host {
+
+namespace {
+
+thread_local Graph* open = nullptr;
+
+}  // namespace
+
+Counts& counts() {
+  static Counts counts;
+  return counts;
+}
+
+void begin_capture(Graph* graph) { open = graph; }
+void end_capture() { open = nullptr; }
+bool is_capturing() { return open != nullptr; }
+
+void submit(std::function<void()> work) {
+  if (!open) return work();
+  open->work.push_back(std::move(work));
+}
+
+}  // namespace sigtape::cuda_host

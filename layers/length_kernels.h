@@ -1,0 +1,48 @@
+#pragma once
+
+#include "sigtape/framework/dispatch.h"
+
+/// Kernels of streams' lengths, which stay on their device.
+namespace sigtape {
+
+/// to = (from + add) / divide + plus, both [count].
+struct LengthMap {
+  std::int64_t add = 0, divide = 1, plus = 0;
+};
+void map_lengths(Cpu, std::int64_t count, LengthMap map,
+                 const std::int64_t* from, std::int64_t* to);
+
+/// mask [batch, length]: 1 where the point is below lengths[b], else 0.
+void mark_points(Cpu, std::int64_t batch, std::int64_t length,
+                 const std::int64_t* lengths, std::int64_t* mask);
+
+/// time [batch, length]: step / (points - 1) of each stream, its last value
+/// from its end on; 0 for a single point. Null lengths: all of `length`.
+template <class T>
+void fill_time(Cpu, std::int64_t batch, std::int64_t length,
+               const std::int64_t* lengths, T* time);
+
+/// Where the points stand that a convolution's outputs keep: of a stream of n
+/// points skip + j if an output for each but the first `skip` points is made,
+/// else start + j * stride, within 0..n - 1.
+struct PointIndex {
+  std::int64_t batch = 0, points = 0, length = 0;
+  std::int64_t skip = 0, start = 0, stride = 1;
+  LengthMap outputs;
+};
+/// index [batch, points]. Null lengths: all of s.length.
+void index_points(Cpu, const PointIndex& s, const std::int64_t* lengths,
+                  std::int64_t* index);
+
+/// The same on a GPU.
+void map_lengths(Cuda, std::int64_t count, LengthMap map,
+                 const std::int64_t* from, std::int64_t* to);
+void mark_points(Cuda, std::int64_t batch, std::int64_t length,
+                 const std::int64_t* lengths, std::int64_t* mask);
+template <class T>
+void fill_time(Cuda, std::int64_t batch, std::int64_t length,
+               const std::int64_t* lengths, T* time);
+void index_points(Cuda, const PointIndex& s, const std::int64_t* lengths,
+                  std::int64_t* index);
+
+}  // namespace sigtape
