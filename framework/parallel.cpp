@@ -1,5 +1,6 @@
 #include "sigtape/framework/parallel.h"
 
+#include <pthread.h>
 #include <sched.h>
 
 #include <atomic>
@@ -167,6 +168,7 @@ class Pool {
 };
 
 struct PoolHolder {
+  PoolHolder();
   std::mutex mutex;
   std::unique_ptr<Pool> pool;
   std::atomic<int> threads{usable_cpus()};
@@ -175,6 +177,17 @@ struct PoolHolder {
 PoolHolder& holder() {
   static PoolHolder instance;
   return instance;
+}
+
+// The threads of a pool do not come along into a forked process: it makes a
+// pool of its own, and leaves this one alone, whose threads nobody can join.
+PoolHolder::PoolHolder() {
+  ::pthread_atfork([] { holder().mutex.lock(); },
+                   [] { holder().mutex.unlock(); },
+                   [] {
+                     static_cast<void>(holder().pool.release());
+                     holder().mutex.unlock();
+                   });
 }
 
 Pool& pool() {

@@ -20,7 +20,8 @@ void run_tiles(std::int64_t tiles, TileFunction function, const void* body);
 /// Calls body(tile) for each tile in 0..tiles-1, on the persistent pool where
 /// there is more than one tile and thread. Which tiles there are must follow
 /// from shapes alone: then no result depends on the number of threads. An
-/// exception of a body is rethrown here. Nested calls run serially.
+/// exception of a body is rethrown here. Nested calls run serially. A forked
+/// process may use it too.
 template <class Body>
 void parallel_for(std::int64_t tiles, const Body& body) {
   detail::run_tiles(

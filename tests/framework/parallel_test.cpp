@@ -1,8 +1,11 @@
 #include "sigtape/framework/parallel.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <numeric>
 #include <stdexcept>
 #include <vector>
@@ -54,6 +57,27 @@ TEST_P(Parallel, RethrowsAndGoesOnWorking) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Threads, Parallel, testing::Values(1, 2, 7));
+
+TEST(Threads, AForkedProcessMakesItsOwn) {
+  set_num_threads(7);
+  std::atomic<int> runs = 0;
+  const auto count = [&](std::int64_t) { ++runs; };
+  parallel_for(100, count);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(60);
+    runs = 0;
+    for (int i = 0; i < 50; ++i) parallel_for(100, count);
+    set_num_threads(3);
+    parallel_for(100, count);
+    std::quick_exit(runs == 5100 ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  parallel_for(100, count);
+  EXPECT_EQ(runs, 200);
+}
 
 TEST(Threads, RefusesNone) {
   EXPECT_THROW(set_num_threads(0), UsageError);
