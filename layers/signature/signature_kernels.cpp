@@ -6,6 +6,7 @@
 #include "sigtape/framework/parallel.h"
 #include "sigtape/framework/simd/isa.h"
 #include "sigtape/layers/signature/scratch_slots.h"
+#include "sigtape/layers/signature/signature_depth2.h"
 #include "sigtape/layers/signature/signature_pieces.h"
 #include "sigtape/layers/signature/signature_plan.h"
 #include "sigtape/layers/signature/signature_table.h"
@@ -158,11 +159,46 @@ void sum_basepoints(const SignatureShape& shape, const T* rows, T* sum) {
       sum[j] += rows[path * shape.channels + j];
 }
 
+// Where the gradient of each path's basepoint goes; null: not wanted.
+template <class T>
+T* basepoint_rows(const SignatureShape& shape, const SignaturePlan& plan,
+                  const SignatureGradients<T>& gradients, void* workspace) {
+  return gradients.basepoint && shape.basepoint == BasepointKind::shared
+             ? at_byte<T>(workspace, plan.basepoints_byte)
+             : gradients.basepoint;
+}
+
+// Gradients by walking back through time; those of a shared basepoint are left
+// in the workspace for each path.
+template <class T>
+void walk_back(const Dispatch<T>& dispatch, const SignatureShape& shape,
+               const SignatureInputs<T>& inputs, const void* saved,
+               const T* dsignature, const SignatureGradients<T>& gradients,
+               void* workspace) {
+  const SignaturePlan& plan = dispatch.plan;
+  SignatureGradients<T> wanted = gradients;
+  if (plan.pieces > 1) {
+    T* const dnodes = at_byte<T>(workspace, plan.pieces_byte);
+    multiply_pieces_adjoint(shape, plan,
+                            at_byte<T>(saved, plan.saved_pieces_byte),
+                            dsignature, dnodes, gradients.initial, workspace);
+    wanted.initial = nullptr;
+    dsignature = dnodes;
+  }
+  run_groups(plan, [&](std::int64_t slot, std::int64_t group) {
+    dispatch.table.backward(dispatch.shape, plan, inputs, saved, dsignature,
+                            wanted, workspace, slot, group);
+  });
+  auto* bytes = static_cast<unsigned char*>(workspace);
+  if (plan.partial_paths > 0)
+    finish_pieces(dispatch.shape, plan, wanted, bytes);
+}
+
 }  // namespace
 
 template <class T>
 std::size_t signature_saved_bytes(const SignatureShape& shape) {
-  return Dispatch<T>(shape).plan.saved_bytes;
+  return has_depth2_backward(shape) ? 0 : Dispatch<T>(shape).plan.saved_bytes;
 }
 
 template <class T>
@@ -181,6 +217,7 @@ void signature_forward(const SignatureShape& shape,
   const SignaturePlan& plan = dispatch.plan;
   if (!plan.vectorised)
     return reference::signature_forward(shape, inputs, signature, workspace);
+  if (has_depth2_backward(shape)) saved = nullptr;
   T* const nodes = saved ? at_byte<T>(saved, plan.saved_pieces_byte)
                          : at_byte<T>(workspace, plan.pieces_byte);
   T* const results = plan.pieces > 1 ? nodes : signature;
@@ -203,22 +240,13 @@ void signature_backward(const SignatureShape& shape,
   if (!plan.vectorised)
     return reference::signature_backward(shape, inputs, dsignature, gradients,
                                          workspace);
-  SignatureGradients<T> wanted = gradients;
-  if (plan.pieces > 1) {
-    T* const dnodes = at_byte<T>(workspace, plan.pieces_byte);
-    multiply_pieces_adjoint(shape, plan,
-                            at_byte<T>(saved, plan.saved_pieces_byte),
-                            dsignature, dnodes, gradients.initial, workspace);
-    wanted.initial = nullptr;
-    dsignature = dnodes;
+  if (has_depth2_backward(shape)) {
+    signature_depth2_backward(
+        shape, inputs, dsignature, gradients,
+        basepoint_rows(shape, plan, gradients, workspace));
+  } else {
+    walk_back(dispatch, shape, inputs, saved, dsignature, gradients, workspace);
   }
-  run_groups(plan, [&](std::int64_t slot, std::int64_t group) {
-    dispatch.table.backward(dispatch.shape, plan, inputs, saved, dsignature,
-                            wanted, workspace, slot, group);
-  });
-  auto* bytes = static_cast<unsigned char*>(workspace);
-  if (plan.partial_paths > 0)
-    finish_pieces(dispatch.shape, plan, wanted, bytes);
   if (shape.basepoint == BasepointKind::shared && gradients.basepoint)
     sum_basepoints(shape, at_byte<T>(workspace, plan.basepoints_byte),
                    gradients.basepoint);

@@ -83,6 +83,26 @@ TEST_P(SignatureKernels, LengthsAroundTheBlocksOfTime) {
                      length);
 }
 
+// Depth 2 has a backward pass of its own.
+TEST_P(SignatureKernels, DepthTwo) {
+  const ScopedIsa forced(GetParam());
+  for (const int channels : {2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 32, 33})
+    for (const int length : {1, 2, 3, 4, 11, 200, 400})
+      for (const bool based : {false, true})
+        for (const bool lengths : {false, true})
+          if (length > 1 || based)
+            expect_equal({.batch = 3,
+                          .length = length,
+                          .channels = channels,
+                          .depth = 2,
+                          .basepoint = based ? BasepointKind::shared
+                                             : BasepointKind::none,
+                          .lengths = lengths},
+                         channels);
+  expect_equal<double>({.batch = 2, .length = 9001, .channels = 3, .depth = 2},
+                       5, kFloat64);
+}
+
 TEST_P(SignatureKernels, EveryCombinationOfFlags) {
   const ScopedIsa forced(GetParam());
   const BasepointKind basepoints[] = {BasepointKind::none, BasepointKind::zero,
@@ -90,7 +110,7 @@ TEST_P(SignatureKernels, EveryCombinationOfFlags) {
                                       BasepointKind::per_path};
   for (unsigned flags = 0; flags < 128; ++flags)
     for (const auto& [batch, channels, depth] :
-         {std::tuple{1, 3, 4}, {5, 2, 5}, {18, 4, 3}, {2, 6, 2}}) {
+         {std::tuple{1, 3, 4}, {5, 2, 5}, {18, 4, 3}, {2, 6, 2}, {9, 17, 2}}) {
       expect_equal({.batch = batch,
                     .length = 7,
                     .channels = channels,
