@@ -63,6 +63,10 @@ TEST(SecondDerivative, StreamOps) {
     const Tensor index = some_lengths({2 * x.size(0), 4}, 1);
     return take_points(x, reshape(index, {x.size(0), 2}));
   });
+  stream_battery("take_points_unchecked", [](const Tensor& x, const Tensor&) {
+    const Tensor index = some_lengths({2 * x.size(0), 4}, 1);
+    return take_points_unchecked(x, reshape(index, {x.size(0), 2}));
+  });
 }
 
 TEST(SecondDerivative, Activate) {
