@@ -66,13 +66,14 @@ class Peer:
                                      + "\n")
             self.process.stdin.flush()
             line = self.process.stdout.readline()
-        except OSError as error:
-            return {"error": str(error)}
+        except BrokenPipeError:  # it may end before it is asked, or after
+            line = ""
         return json.loads(line) if line else {"error": "the process ended"}
 
     def close(self):
         if self.process:
-            self.process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):  # what it never read
+                self.process.stdin.close()
             self.process.wait()
 
 
