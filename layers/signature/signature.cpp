@@ -182,7 +182,7 @@ Gradients compute_gradients(const SignatureShape& shape, const Arguments& a,
 
 // Under create_graph the gradients are results of an operation themselves.
 void add_gradient(Backward& back, const SignatureShape& shape,
-                  std::size_t input, const Tensor& gradient, const Arguments& a,
+                  std::size_t input, Tensor gradient, const Arguments& a,
                   const Tensor& cotangent) {
   if (!gradient.defined()) return;
   back.add(input,
@@ -190,17 +190,16 @@ void add_gradient(Backward& back, const SignatureShape& shape,
                ? record_signature_gradient(
                      shape, input, gradient,
                      {a.path, a.basepoint, a.initial, a.lengths}, cotangent)
-               : gradient);
+               : std::move(gradient));
 }
 
 void go_back(const SignatureShape& shape, Backward& back) {
   const Arguments a{back.saved(0), back.saved(1), back.saved(2), back.saved(3)};
   const Tensor cotangent = contiguous(back.grad());
-  const Gradients g =
-      compute_gradients(shape, a, back.saved(4), cotangent, back);
-  add_gradient(back, shape, 0, g.path, a, cotangent);
-  add_gradient(back, shape, 1, g.basepoint, a, cotangent);
-  add_gradient(back, shape, 2, g.initial, a, cotangent);
+  Gradients g = compute_gradients(shape, a, back.saved(4), cotangent, back);
+  add_gradient(back, shape, 0, std::move(g.path), a, cotangent);
+  add_gradient(back, shape, 1, std::move(g.basepoint), a, cotangent);
+  add_gradient(back, shape, 2, std::move(g.initial), a, cotangent);
 }
 
 }  // namespace

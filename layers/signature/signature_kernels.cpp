@@ -1,6 +1,7 @@
 #include "sigtape/layers/signature/signature_kernels.h"
 
 #include <algorithm>
+#include <tuple>
 #include <type_traits>
 
 #include "sigtape/framework/parallel.h"
@@ -32,6 +33,34 @@ const SignatureTable<T>& table_of(Isa isa) {
   }
 }
 
+// All members, for comparing.
+auto members(const SignatureShape& shape) {
+  const auto& [batch, length, channels, depth, stream, inverse, scalar_term,
+               basepoint, initial, lengths] = shape;
+  return std::tie(batch, length, channels, depth, stream, inverse, scalar_term,
+                  basepoint, initial, lengths);
+}
+
+// The plan of a call. A step asks for the same one several times on end, and
+// small calls would spend a tenth of their time on it: each thread keeps its
+// last one.
+template <class T>
+const SignaturePlan& plan_of(const SignatureShape& shape, int lanes) {
+  struct Kept {
+    SignatureShape shape;
+    int lanes = 0;
+    SignaturePlan plan;
+  };
+  thread_local Kept kept;
+  if (kept.lanes != lanes || members(kept.shape) != members(shape)) {
+    kept.lanes = 0;
+    kept.plan = make_signature_plan(shape, lanes, sizeof(T));
+    kept.shape = shape;
+    kept.lanes = lanes;
+  }
+  return kept.plan;
+}
+
 template <class T>
 struct Dispatch {
   const SignatureTable<T>& table;
@@ -40,7 +69,7 @@ struct Dispatch {
 
   explicit Dispatch(const SignatureShape& whole)
       : table(table_of<T>(active_isa())),
-        plan(make_signature_plan(whole, table.lanes, sizeof(T))),
+        plan(plan_of<T>(whole, table.lanes)),
         shape(shape_of_pieces(whole, plan)) {}
 };
 
