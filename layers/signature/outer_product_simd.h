@@ -77,7 +77,7 @@ SIGTAPE_INLINE std::int64_t add_outer_tiled(std::int64_t count, const T* left,
                                             Indices<K...>) {
   constexpr int n = lanes<T>();
   const typename Counted<n>::type all;
-  Vec<T> tile;
+  Vec<T> tile = {};
   for (int lane = 0; lane < n; ++lane) tile[lane] = right[lane % W];
   std::int64_t u = 0;
   for (; u + n <= count; u += n) {
@@ -97,7 +97,7 @@ SIGTAPE_INLINE std::int64_t add_outer_adjoint_tiled(std::int64_t count,
                                                     T* dright, Indices<K...>) {
   constexpr int n = lanes<T>();
   const typename Counted<n>::type all;
-  Vec<T> tile, sums = {};
+  Vec<T> tile = {}, sums = {};
   for (int lane = 0; lane < n; ++lane) tile[lane] = right[lane % W];
   std::int64_t u = 0;
   for (; u + n <= count; u += n) {
