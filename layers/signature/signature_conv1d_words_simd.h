@@ -93,7 +93,7 @@ std::int64_t pack_weights(const Call<T>& call, const Paths<T>& paths,
   for (std::int64_t o = 0; o < call.shape.outputs; ++o)
     for (int k = 0; k < call.shape.depth; ++k) {
       const T* from[lanes<T>()];
-      Mask<T> owned;
+      Mask<T> owned = {};
       for (int lane = 0; lane < lanes<T>(); ++lane) {
         const Segment& s = segments[lane].list[k];
         from[lane] =
