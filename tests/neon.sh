@@ -27,8 +27,8 @@ ln -sfn /usr/include/fmt "$build/include/fmt"
 cd "$root"
 {
   find framework layers -name '*.cpp' ! -name '*_simd.cpp' \
-    ! -name '*_device.cpp' ! -name '*_host.cpp' ! -path '*/cuda/host/*' \
-    -printf '%p -O1\n'
+    ! -name '*_cuda.cpp' ! -name '*_device.cpp' ! -name '*_host.cpp' \
+    ! -path '*/cuda/host/*' -printf '%p -O1\n'
   echo "tests/neon/signatures.cpp -O1"
   find framework layers -name '*_simd.cpp' | while read -r source; do
     echo "$source -O1 -DSIGTAPE_ISA_NAME=scalar -DSIGTAPE_VECTOR_BYTES=16"
