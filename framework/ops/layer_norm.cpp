@@ -85,18 +85,17 @@ Tensor layer_norm(const Tensor& a, const Tensor& weight, const Tensor& bias,
     layer_norm_forward(device, inputs_of<T>(x, w, b), eps, y.mutable_data<T>(),
                        mean.mutable_data<T>(), rstd.mutable_data<T>());
   });
-  return record("layer_norm", y, {a, weight, bias}, {a, weight, mean, rstd},
-                [eps](Backward& back) {
-                  if (grad_enabled()) return add_recorded(back, eps);
-                  const Tensor &g = back.grad(), x = back.saved(0),
-                               w = back.saved(1);
-                  const Gradients d =
-                      backward(g, x, w, back.saved(2), back.saved(3),
+  return record(
+      "layer_norm", y, {a, weight, bias}, {a, weight, mean, rstd},
+      [eps](Backward& back) {
+        if (grad_enabled()) return add_recorded(back, eps);
+        const Tensor &g = back.grad(), x = back.saved(0), w = back.saved(1);
+        Gradients d = backward(g, x, w, back.saved(2), back.saved(3),
                                back.needs(0), back.needs(1), back.needs(2));
-                  if (d.a.defined()) back.add(0, d.a);
-                  if (d.weight.defined()) back.add(1, d.weight);
-                  if (d.bias.defined()) back.add(2, d.bias);
-                });
+        if (d.a.defined()) back.add(0, std::move(d.a));
+        if (d.weight.defined()) back.add(1, std::move(d.weight));
+        if (d.bias.defined()) back.add(2, std::move(d.bias));
+      });
 }
 
 }  // namespace sigtape

@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/linear_kernels.h"
 #include "sigtape/framework/ops/matmul_kernels.h"
@@ -65,8 +67,8 @@ void add_narrow_gradients(Backward& back, const Tensor& x, Shape weight) {
                             dw.defined() ? dw.mutable_data<T>() : nullptr,
                             db.defined() ? db.mutable_data<T>() : nullptr);
   });
-  if (back.needs(1)) back.add(1, dw);
-  if (back.needs(2)) back.add(2, db);
+  if (back.needs(1)) back.add(1, std::move(dw));
+  if (back.needs(2)) back.add(2, std::move(db));
 }
 
 // x (rows, in) -> (rows, out).

@@ -1,6 +1,7 @@
 #include "sigtape/layers/signature/signature_conv1d.h"
 
 #include <cmath>
+#include <utility>
 
 #include "sigtape/framework/dispatch.h"
 #include "sigtape/framework/ops.h"
@@ -207,9 +208,9 @@ void go_back(const SignatureConv1dShape& shape, Backward& back) {
          dbias.mutable_data<T>()},
         workspace.mutable_data<double>());
   });
-  if (back.needs(0)) back.add(0, dpath);
-  if (back.needs(1)) back.add(1, dweight);
-  if (back.needs(2)) back.add(2, dbias);
+  if (back.needs(0)) back.add(0, std::move(dpath));
+  if (back.needs(1)) back.add(1, std::move(dweight));
+  if (back.needs(2)) back.add(2, std::move(dbias));
 }
 
 }  // namespace
