@@ -42,14 +42,8 @@ void sgd_update(Cpu, const SgdStep<T>& step, std::int64_t count, T* weight,
                 const T* gradient, T* velocity) {
   const SgdStep<T> s = step;
   parallel_ranges(count, grain, [&](std::int64_t i, std::int64_t end) {
-    for (; i < end; ++i) {
-      T g = s.filter(gradient[i]) + s.weight_decay * weight[i];
-      if (velocity) {
-        const T v = velocity[i] = s.momentum * velocity[i] + g;
-        g = s.nesterov ? g + s.momentum * v : v;
-      }
-      weight[i] -= s.lr * g;
-    }
+    for (; i < end; ++i)
+      s(weight[i], gradient[i], velocity ? velocity + i : nullptr);
   });
 }
 

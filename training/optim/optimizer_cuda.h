@@ -15,12 +15,7 @@ struct Sgd {
   const T* gradient;
   T* velocity;
   __device__ void operator()(std::int64_t i) const {
-    T g = s.filter(gradient[i]) + s.weight_decay * weight[i];
-    if (velocity) {
-      const T v = velocity[i] = s.momentum * velocity[i] + g;
-      g = s.nesterov ? g + s.momentum * v : v;
-    }
-    weight[i] -= s.lr * g;
+    s(weight[i], gradient[i], velocity ? velocity + i : nullptr);
   }
 };
 

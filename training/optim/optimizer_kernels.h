@@ -25,6 +25,16 @@ struct SgdStep {
   T lr, momentum, weight_decay;
   bool nesterov;
   GradientFilter<T> filter;
+  /// One weight's update; velocity is null where momentum is 0.
+  SIGTAPE_HOST_DEVICE void operator()(T& weight, T gradient,
+                                      T* velocity) const {
+    T g = filter(gradient) + weight_decay * weight;
+    if (velocity) {
+      const T v = *velocity = momentum * *velocity + g;
+      g = nesterov ? g + momentum * v : v;
+    }
+    weight -= lr * g;
+  }
 };
 
 /// All arrays [count]; velocity is null where momentum is 0.
