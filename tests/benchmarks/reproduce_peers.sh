@@ -18,11 +18,11 @@ END
 chmod +x "$folder/modern/bin/python"
 reproduce() {
   "$python" "$root/benchmarks/reproduce" keras-sig-signature --quick \
-    --build "$build" --peers "$folder" --work "$folder/work" "$@"
+    --build "$build" --peers "$folder" --work "$folder/state" "$@"
 }
 reproduce --fresh >"$folder/first"
 reproduce >"$folder/second"
-rows=$folder/work/quick/keras-sig-signature/keras-sig-signature.csv
+rows=$folder/state/quick/keras-sig-signature/keras-sig-signature.csv
 [ "$(grep -c 'the process ended.*planted' "$rows")" = 2 ] ||
   { echo "the failures are not in the rows:" >&2; cat "$rows" >&2; exit 1; }
 grep -q '^keras-sig-signature: comparison' "$folder/first" ||
