@@ -14,21 +14,7 @@ namespace {
 using cpu::ProjectionPlan;
 using cpu::ProjectionTable;
 
-template <class T>
-const ProjectionTable<T>& table_of(Isa isa) {
-  switch (isa) {
-#define SIGTAPE_CASE(name)                      \
-  case Isa::name:                               \
-    if constexpr (std::is_same_v<T, float>)     \
-      return sigtape::name::projection_float32; \
-    else                                        \
-      return sigtape::name::projection_float64;
-    SIGTAPE_FOR_EACH_ISA(SIGTAPE_CASE)
-#undef SIGTAPE_CASE
-    default:
-      return table_of<T>(Isa::scalar);
-  }
-}
+SIGTAPE_DEFINE_TABLE_OF(ProjectionTable, projection)
 
 // Vectors in the first-level cache that partial sums may take.
 constexpr std::int64_t kPartialVectors = 448;

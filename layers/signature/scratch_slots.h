@@ -7,6 +7,11 @@
 
 namespace sigtape::cpu {
 
+/// Bytes of scratch memory rounded up to whole cache lines.
+constexpr std::int64_t padded(std::int64_t bytes) {
+  return (bytes + 63) / 64 * 64;
+}
+
 /// Which of `count` pieces of scratch memory, 63 at most, are in use. Work
 /// takes the first free one: one thread always gets the same, which stays in
 /// its cache.

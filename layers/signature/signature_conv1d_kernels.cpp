@@ -22,21 +22,7 @@ namespace cpu {
 
 namespace {
 
-template <class T>
-const SignatureConv1dTable<T>& table_of(Isa isa) {
-  switch (isa) {
-#define SIGTAPE_CASE(name)                            \
-  case Isa::name:                                     \
-    if constexpr (std::is_same_v<T, float>)           \
-      return sigtape::name::signature_conv1d_float32; \
-    else                                              \
-      return sigtape::name::signature_conv1d_float64;
-    SIGTAPE_FOR_EACH_ISA(SIGTAPE_CASE)
-#undef SIGTAPE_CASE
-    default:
-      return table_of<T>(Isa::scalar);
-  }
-}
+SIGTAPE_DEFINE_TABLE_OF(SignatureConv1dTable, signature_conv1d)
 
 template <class T>
 SignatureConv1dPlan plan_of(const SignatureConv1dShape& shape, bool backward) {

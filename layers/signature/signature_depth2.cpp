@@ -16,21 +16,7 @@ namespace {
 constexpr std::int64_t kPiecePoints = 4096, kTilePaths = 8;
 constexpr double kSerialWork = 5e5;
 
-template <class T>
-const Depth2Table<T>& table_of(Isa isa) {
-  switch (isa) {
-#define SIGTAPE_CASE(name)                  \
-  case Isa::name:                           \
-    if constexpr (std::is_same_v<T, float>) \
-      return sigtape::name::depth2_float32; \
-    else                                    \
-      return sigtape::name::depth2_float64;
-    SIGTAPE_FOR_EACH_ISA(SIGTAPE_CASE)
-#undef SIGTAPE_CASE
-    default:
-      return table_of<T>(Isa::scalar);
-  }
-}
+SIGTAPE_DEFINE_TABLE_OF(Depth2Table, depth2)
 
 // One path: its points, and the cotangent of its signature. kChannels: 0 where
 // their number is not known to the compiler.

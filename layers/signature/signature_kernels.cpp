@@ -17,21 +17,7 @@ namespace sigtape::cpu {
 
 namespace {
 
-template <class T>
-const SignatureTable<T>& table_of(Isa isa) {
-  switch (isa) {
-#define SIGTAPE_CASE(name)                     \
-  case Isa::name:                              \
-    if constexpr (std::is_same_v<T, float>)    \
-      return sigtape::name::signature_float32; \
-    else                                       \
-      return sigtape::name::signature_float64;
-    SIGTAPE_FOR_EACH_ISA(SIGTAPE_CASE)
-#undef SIGTAPE_CASE
-    default:
-      return table_of<T>(Isa::scalar);
-  }
-}
+SIGTAPE_DEFINE_TABLE_OF(SignatureTable, signature)
 
 // All members, for comparing.
 auto members(const SignatureShape& shape) {
@@ -159,15 +145,22 @@ void write_points(const SignatureShape& shape, const SignaturePlan& plan,
     out[inside + j] = sum[inside + j] - (next ? next[j] : T(0));
 }
 
+// Where the gradient of each path's basepoint goes; null: not wanted.
+template <class T>
+T* basepoint_rows(const SignatureShape& shape, const SignaturePlan& plan,
+                  const SignatureGradients<T>& gradients, void* workspace) {
+  return gradients.basepoint && shape.basepoint == BasepointKind::shared
+             ? at_byte<T>(workspace, plan.basepoints_byte)
+             : gradients.basepoint;
+}
+
 // Gradients from the partial sums, where lanes hold prefixes or pieces.
 template <class T>
 void finish_pieces(const SignatureShape& shape, const SignaturePlan& plan,
                    const SignatureGradients<T>& gradients,
                    unsigned char* workspace) {
   T* sums = reinterpret_cast<T*>(workspace + plan.partials_byte);
-  T* basepoints = shape.basepoint == BasepointKind::shared
-                      ? reinterpret_cast<T*>(workspace + plan.basepoints_byte)
-                      : gradients.basepoint;
+  T* basepoints = basepoint_rows(shape, plan, gradients, workspace);
   const std::int64_t pieces = shape.batch * plan.pieces;
   const std::int64_t words_at = plan.increments * shape.channels;
   for (std::int64_t piece = 0; piece < pieces; ++piece)
@@ -186,15 +179,6 @@ void sum_basepoints(const SignatureShape& shape, const T* rows, T* sum) {
   for (std::int64_t path = 0; path < shape.batch; ++path)
     for (std::int64_t j = 0; j < shape.channels; ++j)
       sum[j] += rows[path * shape.channels + j];
-}
-
-// Where the gradient of each path's basepoint goes; null: not wanted.
-template <class T>
-T* basepoint_rows(const SignatureShape& shape, const SignaturePlan& plan,
-                  const SignatureGradients<T>& gradients, void* workspace) {
-  return gradients.basepoint && shape.basepoint == BasepointKind::shared
-             ? at_byte<T>(workspace, plan.basepoints_byte)
-             : gradients.basepoint;
 }
 
 // Gradients by walking back through time; those of a shared basepoint are left

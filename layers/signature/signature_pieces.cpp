@@ -18,23 +18,7 @@ constexpr int kMostLanes = 16;
 // Elements of results that other threads are woken for.
 constexpr std::int64_t kSerialElements = 8192;
 
-template <class T>
-const ProductsTable<T>& table_of(Isa isa) {
-  switch (isa) {
-#define SIGTAPE_CASE(name)                    \
-  case Isa::name:                             \
-    if constexpr (std::is_same_v<T, float>)   \
-      return sigtape::name::products_float32; \
-    else                                      \
-      return sigtape::name::products_float64;
-    SIGTAPE_FOR_EACH_ISA(SIGTAPE_CASE)
-#undef SIGTAPE_CASE
-    default:
-      return table_of<T>(Isa::scalar);
-  }
-}
-
-std::size_t padded(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
+SIGTAPE_DEFINE_TABLE_OF(ProductsTable, products)
 
 // The products of one path. Node i is piece i, then the initial value if there
 // is one, then the products in order; the last is the signature.

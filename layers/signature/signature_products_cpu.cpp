@@ -6,6 +6,7 @@
 
 #include "sigtape/framework/parallel.h"
 #include "sigtape/framework/simd/isa.h"
+#include "sigtape/layers/signature/scratch_slots.h"
 #include "sigtape/layers/signature/signature_products_kernels.h"
 #include "sigtape/layers/signature/signature_products_table.h"
 
@@ -14,6 +15,7 @@ namespace sigtape {
 namespace {
 
 using cpu::Levels;
+using cpu::padded;
 using cpu::ProductsTable;
 
 constexpr std::int64_t kSlots = 16;
@@ -22,23 +24,7 @@ constexpr int kMostLanes = 16;
 // and is worth its transposes.
 constexpr std::int64_t kMostWords = 512;
 
-template <class T>
-const ProductsTable<T>& table_of(Isa isa) {
-  switch (isa) {
-#define SIGTAPE_CASE(name)                    \
-  case Isa::name:                             \
-    if constexpr (std::is_same_v<T, float>)   \
-      return sigtape::name::products_float32; \
-    else                                      \
-      return sigtape::name::products_float64;
-    SIGTAPE_FOR_EACH_ISA(SIGTAPE_CASE)
-#undef SIGTAPE_CASE
-    default:
-      return table_of<T>(Isa::scalar);
-  }
-}
-
-std::int64_t padded(std::int64_t bytes) { return (bytes + 63) / 64 * 64; }
+SIGTAPE_DEFINE_TABLE_OF(ProductsTable, products)
 
 // One call: sizes, kernels and scratch memory.
 template <class T>

@@ -18,21 +18,7 @@ using Plan = SignatureSecondPlan;
 
 constexpr std::int64_t kSlots = 16;
 
-template <class T>
-const SignatureSecondTable<T>& table_of(Isa isa) {
-  switch (isa) {
-#define SIGTAPE_CASE(name)                            \
-  case Isa::name:                                     \
-    if constexpr (std::is_same_v<T, float>)           \
-      return sigtape::name::signature_second_float32; \
-    else                                              \
-      return sigtape::name::signature_second_float64;
-    SIGTAPE_FOR_EACH_ISA(SIGTAPE_CASE)
-#undef SIGTAPE_CASE
-    default:
-      return table_of<T>(Isa::scalar);
-  }
-}
+SIGTAPE_DEFINE_TABLE_OF(SignatureSecondTable, signature_second)
 
 void set_levels(const SignatureShape& shape, Plan& plan) {
   const std::int64_t d = plan.channels = shape.channels;

@@ -33,21 +33,7 @@ namespace {
 
 constexpr std::int64_t kSlots = 16;
 
-template <class T>
-const SeriesTable<T>& table_of(Isa isa) {
-  switch (isa) {
-#define SIGTAPE_CASE(name)                  \
-  case Isa::name:                           \
-    if constexpr (std::is_same_v<T, float>) \
-      return sigtape::name::series_float32; \
-    else                                    \
-      return sigtape::name::series_float64;
-    SIGTAPE_FOR_EACH_ISA(SIGTAPE_CASE)
-#undef SIGTAPE_CASE
-    default:
-      return table_of<T>(Isa::scalar);
-  }
-}
+SIGTAPE_DEFINE_TABLE_OF(SeriesTable, series)
 
 int lanes_of(std::size_t element) {
   return element == sizeof(float) ? table_of<float>(active_isa()).lanes
