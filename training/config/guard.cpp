@@ -4,6 +4,7 @@
 
 #include "sigtape/training/config/guard.h"
 
+#include <string_view>
 #include <vector>
 
 namespace sigtape::config {
@@ -62,7 +63,7 @@ class Guard {
   }
 
   void document_marker() {
-    const std::string start = text_.substr(at_, 3);
+    const auto start = std::string_view(text_).substr(at_, 3);
     if (start == "..." && is_gap(peek(3)))
       stop("the document end '...' is not supported");
     if (start != "---" || !is_gap(peek(3))) return;

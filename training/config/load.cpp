@@ -52,19 +52,25 @@ bool is_clean(const config::Node& root, const char* key) {
   const config::Field& field = *config::find_field(config::schema(), key);
   const config::Entry* entry = config::find_entry(root, key);
   const config::Section& section = *field.sections[0];
-  config::read_section(section, entry ? entry->value : config::Node{},
+  static const config::Node absent;
+  config::read_section(section, entry ? entry->value : absent,
                        section.make().get(), problems);
   return problems.size() == 0;
 }
 
 Config interpret(const config::Node& root, config::Problems& problems) {
   Config config;
+  const std::size_t before = problems.size();
   config::read_section(config::schema(), root, &config, problems);
   if (root.kind != config::Node::Kind::map) return config;
-  if (is_clean(root, "model")) config::check_layers(config, root, problems);
-  if (!is_clean(root, "data")) return config;
+  const bool all = problems.size() == before;
+  const auto clean = [&](const char* key) {
+    return all || is_clean(root, key);
+  };
+  if (clean("model")) config::check_layers(config, root, problems);
+  if (!clean("data")) return config;
   config::check_data(config, root, problems);
-  if (is_clean(root, "train")) config::check_training(config, root, problems);
+  if (clean("train")) config::check_training(config, root, problems);
   return config;
 }
 

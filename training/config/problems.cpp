@@ -1,6 +1,8 @@
 #include "sigtape/training/config/problems.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <tuple>
 
 #include "sigtape/training/config/load.h"
@@ -24,14 +26,20 @@ std::string printable(const std::string& text) {
 
 }  // namespace
 
+// As streams write it: six digits.
+void Problems::append_number(std::string& message, double number) {
+  std::array<char, 32> text;
+  std::snprintf(text.data(), text.size(), "%g", number);
+  message += text.data();
+}
+
 std::string Problems::line(const Fault& fault) const {
-  std::ostringstream text;
-  if (fault.place.source == 0)
-    text << file_ << ":" << fault.place.line << ":" << fault.place.column;
-  else
-    text << "--set " << overrides_[fault.place.source - 1];
-  text << ": " << fault.message;
-  return printable(text.str());
+  const Place& place = fault.place;
+  const std::string from = place.source == 0
+                               ? file_ + ":" + std::to_string(place.line) +
+                                     ":" + std::to_string(place.column)
+                               : "--set " + overrides_[place.source - 1];
+  return printable(from + ": " + fault.message);
 }
 
 void Problems::raise() {

@@ -1,7 +1,9 @@
 #pragma once
 
-#include <sstream>
 #include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "sigtape/training/config/node.h"
@@ -16,12 +18,13 @@ class Problems {
   Problems(std::string file, std::vector<std::string> overrides)
       : file_(std::move(file)), overrides_(std::move(overrides)) {}
 
-  /// Adds a fault; `parts` are streamed one after another.
+  /// Adds a fault; `parts`, texts, characters and numbers, are written one
+  /// after another.
   template <class... Parts>
   void add(const Place& place, const Parts&... parts) {
-    std::ostringstream message;
-    (message << ... << parts);
-    faults_.push_back({place, message.str()});
+    std::string message;
+    (append(message, parts), ...);
+    faults_.push_back({place, std::move(message)});
   }
 
   std::size_t size() const { return faults_.size(); }
@@ -35,6 +38,18 @@ class Problems {
     Place place;
     std::string message;
   };
+  template <class Part>
+  static void append(std::string& message, const Part& part) {
+    if constexpr (std::is_convertible_v<const Part&, std::string_view>)
+      message += std::string_view(part);
+    else if constexpr (std::is_same_v<Part, char>)
+      message += part;
+    else if constexpr (std::is_floating_point_v<Part>)
+      append_number(message, part);
+    else
+      message += std::to_string(part);
+  }
+  static void append_number(std::string& message, double number);
   std::string line(const Fault& fault) const;
 
   std::string file_;

@@ -1,6 +1,7 @@
 #include "sigtape/training/config/tree_reader.h"
 
 #include <set>
+#include <unordered_map>
 
 #include "sigtape/training/config/unknown_key.h"
 #include "sigtape/training/config/value.h"
@@ -105,10 +106,17 @@ class FieldReader {
   Problems& problems_;
 };
 
-// A default as a node. It comes from the table, so it must be valid.
+// A default as a node. It comes from the table, so it must be valid, and there
+// are only as many texts as the table has: each is read once a thread.
 Node default_node(const Field& field, const Node& map) {
-  Problems none("", {});
-  Node node = read_yaml(field.fallback, map.place.source, none);
+  thread_local std::unordered_map<std::string, Node> nodes;
+  auto found = nodes.find(field.fallback);
+  if (found == nodes.end()) {
+    Problems none("", {});
+    found =
+        nodes.emplace(field.fallback, read_yaml(field.fallback, 0, none)).first;
+  }
+  Node node = found->second;
   node.place = map.place;
   return node;
 }

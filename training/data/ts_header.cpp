@@ -44,14 +44,14 @@ struct Entry {
 
   std::int64_t count() const {
     constexpr double most = 1 << 30;
-    const auto number =
-        values.size() == 1 ? parse_number(values[0]) : std::nullopt;
+    const double number =
+        values.size() == 1 ? parse_number(values[0]).value_or(0) : 0;
     lines.require(
-        number && *number >= 1 && *number <= most &&
+        number >= 1 && number <= most &&
             values[0].find_first_not_of("0123456789") == std::string_view::npos,
         "expected a whole number of at least 1 after @", name, ", found ",
         value());
-    return static_cast<std::int64_t>(*number);
+    return static_cast<std::int64_t>(number);
   }
 
   std::vector<std::string> classes() const {
