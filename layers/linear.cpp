@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "sigtape/framework/ops.h"
+#include "sigtape/layers/signature/linear_signature.h"
+#include "sigtape/layers/signature_layer.h"
 
 namespace sigtape {
 
@@ -34,6 +36,16 @@ ValueShape Linear::on_build(const ValueShape& input, TensorOptions options) {
 
 Value Linear::on_forward(const Value& x) {
   return {linear(x.data, weight_, bias_), x.lengths};
+}
+
+Value Linear::forward_signature(SignatureLayer& signature, const Value& x) {
+  check_input(x);
+  const bool whole = x.is_stream() && !x.lengths.defined();
+  if (!whole ||
+      !linear_signature_fits(x.data, weight_, signature.options().depth)) {
+    return signature.forward(forward(x));
+  }
+  return signature.of_linear(x, weight_, bias_);
 }
 
 ModulePtr linear(LinearOptions options) {

@@ -7,6 +7,8 @@
 
 namespace sigtape {
 
+class SignatureLayer;
+
 struct LinearOptions {
   /// Output channels; 0: to be set by Linear::set_out before build.
   std::int64_t out = 0;
@@ -27,6 +29,11 @@ class Linear : public Module {
   std::int64_t out() const { return options_.out; }
   /// Throws UsageError after build and for out < 1.
   void set_out(std::int64_t out);
+
+  /// signature.forward(forward(x)) of a plain signature of the whole stream
+  /// (SignatureLayer::is_plain), in one operation where linear_signature takes
+  /// it.
+  Value forward_signature(SignatureLayer& signature, const Value& x);
 
  protected:
   ValueShape on_build(const ValueShape& input, TensorOptions options) override;

@@ -5,6 +5,7 @@
 #include <typeinfo>
 
 #include "sigtape/layers/augment.h"
+#include "sigtape/layers/linear.h"
 #include "sigtape/layers/signature_layer.h"
 
 namespace sigtape {
@@ -22,19 +23,26 @@ Sequential::Sequential(const std::vector<ModulePtr>& layers) {
     }
     add_child(name, layers[i]);
   }
-  for (std::size_t i = 0; i < children_.size(); ++i)
-    with_next_.push_back(runs_with_next(i));
+  for (std::size_t i = 0; i < children_.size(); ++i) runs_.push_back(run_of(i));
 }
 
 // Of these very types: a class derived from one may do something else.
-bool Sequential::runs_with_next(std::size_t layer) const {
-  if (layer + 1 >= children_.size()) return false;
+Sequential::Run Sequential::run_of(std::size_t layer) const {
+  if (layer + 1 >= children_.size()) return Run::alone;
   const Module& first = *children_[layer].module;
   const Module& second = *children_[layer + 1].module;
-  return typeid(first) == typeid(SignatureLayer) &&
-         typeid(second) == typeid(Augment) &&
-         static_cast<const SignatureLayer&>(first).is_plain_stream() &&
-         static_cast<const Augment&>(second).is_plain_convolution();
+  if (typeid(first) == typeid(SignatureLayer) &&
+      typeid(second) == typeid(Augment) &&
+      static_cast<const SignatureLayer&>(first).is_plain_stream() &&
+      static_cast<const Augment&>(second).is_plain_convolution()) {
+    return Run::signature_with_augment;
+  }
+  if (typeid(first) == typeid(Linear) &&
+      typeid(second) == typeid(SignatureLayer) &&
+      static_cast<const SignatureLayer&>(second).is_plain()) {
+    return Run::linear_with_signature;
+  }
+  return Run::alone;
 }
 
 std::int64_t Sequential::size() const {
@@ -93,11 +101,17 @@ Value Sequential::on_forward(const Value& x) {
   Value y = x;
   for (std::size_t i = 0; i < children_.size(); ++i) {
     Module& layer = *children_[i].module;
-    if (with_next_[i]) {
-      y = static_cast<Augment&>(*children_[++i].module)
-              .forward_signatures(static_cast<SignatureLayer&>(layer), y);
-    } else {
+    if (runs_[i] == Run::alone) {
       y = layer.forward(y);
+      continue;
+    }
+    Module& next = *children_[++i].module;
+    if (runs_[i - 1] == Run::signature_with_augment) {
+      y = static_cast<Augment&>(next).forward_signatures(
+          static_cast<SignatureLayer&>(layer), y);
+    } else {
+      y = static_cast<Linear&>(layer).forward_signature(
+          static_cast<SignatureLayer&>(next), y);
     }
   }
   return y;

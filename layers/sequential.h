@@ -13,7 +13,8 @@ namespace sigtape {
 /// was given (named, Module::set_name). A SignatureLayer with stream and the
 /// Augment after it run as one, signature_conv1d, where both allow it
 /// (is_plain_stream, is_plain_convolution): the stream of signatures, the
-/// largest array of such a model, is never made.
+/// largest array of such a model, is never made. So do a Linear and a plain
+/// SignatureLayer after it, where linear_signature takes them.
 class Sequential : public Module {
  public:
   /// Throws UsageError for no layer, a null one, or one name twice.
@@ -35,10 +36,12 @@ class Sequential : public Module {
  private:
   std::int64_t least_length_of(std::size_t layers, std::int64_t points) const;
   void check_length(std::int64_t length) const;
-  bool runs_with_next(std::size_t layer) const;
+  // How a layer runs.
+  enum class Run { alone, signature_with_augment, linear_with_signature };
+  Run run_of(std::size_t layer) const;
 
   std::int64_t least_length_ = 0;
-  std::vector<bool> with_next_;  // layers that run as one with the next
+  std::vector<Run> runs_;
 };
 
 /// The layers as one: (*model)(x), model->build(...).

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "sigtape/framework/tape.h"
+#include "sigtape/layers/signature/linear_signature.h"
 #include "sigtape/layers/stream_ops.h"
 
 namespace sigtape {
@@ -77,6 +78,18 @@ Value SignatureLayer::apply(const Value& x, const Basepoint& basepoint,
 
 bool SignatureLayer::is_plain_stream() const {
   return options_.stream && !options_.inverse && !options_.scalar_term;
+}
+
+bool SignatureLayer::is_plain() const {
+  return !options_.stream && !options_.inverse && !options_.scalar_term &&
+         options_.basepoint.is_none();
+}
+
+Value SignatureLayer::of_linear(const Value& x, const Tensor& weight,
+                                const Tensor& bias) {
+  const LayerScope running(scope());
+  check_points(x);
+  return {linear_signature(x.data, weight, bias), {}};
 }
 
 Tensor SignatureLayer::stream_lengths(const Value& x) {

@@ -36,6 +36,12 @@ class SignatureLayer : public Module {
   /// Whether the output is a stream of signatures that an Augment can read
   /// without it being made: neither inverse nor with a scalar term.
   bool is_plain_stream() const;
+  /// Whether the output is the signature of the whole stream: no basepoint,
+  /// neither inverse nor with a scalar term.
+  bool is_plain() const;
+  /// The signatures of x under a linear map (see linear_signature), whose
+  /// arguments the caller has checked.
+  Value of_linear(const Value& x, const Tensor& weight, const Tensor& bias);
   /// Checks x as forward does, and returns the lengths of the stream that
   /// forward would make of it.
   Tensor stream_lengths(const Value& x);

@@ -24,18 +24,7 @@ constexpr std::int64_t kSmallWork = 1 << 16;  // not worth another thread
 constexpr std::int64_t kGroups = 16;          // partial sums, at most
 constexpr std::int64_t kLongDot = 64;         // k from which dot products pay
 
-template <class T>
-const GemmKernels<T>& kernels() {
-  switch (active_isa()) {
-#define SIGTAPE_CASE(name) \
-  case Isa::name:          \
-    return name::gemm_kernels(T{});
-    SIGTAPE_FOR_EACH_ISA(SIGTAPE_CASE)
-#undef SIGTAPE_CASE
-    default:
-      return scalar::gemm_kernels(T{});
-  }
-}
+SIGTAPE_DEFINE_TABLE_OF(GemmKernels, gemm)
 
 // Measured by benchmarks/gemm_crossover.cpp, oneDNN 2.6 against our kernels on
 // one core: B^T with many rows and columns runs at 70-85 GFMA/s against 50 with
@@ -51,7 +40,7 @@ bool prefers_onednn(const Gemm<T>& g) {
 template <class T>
 void run_tile(Gemm<T> g) {
   const bool rows = g.b_col == 1, dots = g.a_col == 1 && g.b_row == 1;
-  const GemmKernels<T>& table = kernels<T>();
+  const GemmKernels<T>& table = table_of<T>(active_isa());
   const std::int64_t k = g.k;
   for (std::int64_t l = 0; l == 0 || l < k; l += kBlock) {
     g.k = std::min(kBlock, k - l);

@@ -235,12 +235,9 @@ void dots(const Gemm<T>& g) {
   for (; j < g.n; ++j) dot_panel<T, 1>(g, j);
 }
 
-template <class T>
-constexpr GemmKernels<T> table = {rows<T>, dots<T>};
-
 }  // namespace
 
-const GemmKernels<float>& gemm_kernels(float) { return table<float>; }
-const GemmKernels<double>& gemm_kernels(double) { return table<double>; }
+const GemmKernels<float> gemm_float32 = {rows<float>, dots<float>};
+const GemmKernels<double> gemm_float64 = {rows<double>, dots<double>};
 
 }  // namespace sigtape::SIGTAPE_ISA_NAME

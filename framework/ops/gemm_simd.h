@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "sigtape/framework/simd/isa_list.h"
+
 // Shared with sources compiled per instruction set: plain types only.
 
 namespace sigtape {
@@ -31,25 +33,12 @@ struct GemmKernels {
   void (*dots)(const Gemm<T>& g);
 };
 
-#if defined(__x86_64__) || defined(_M_X64)
-namespace avx2 {
-const GemmKernels<float>& gemm_kernels(float);
-const GemmKernels<double>& gemm_kernels(double);
-}  // namespace avx2
-namespace avx512 {
-const GemmKernels<float>& gemm_kernels(float);
-const GemmKernels<double>& gemm_kernels(double);
-}  // namespace avx512
-#endif
-#if defined(__aarch64__)
-namespace neon {
-const GemmKernels<float>& gemm_kernels(float);
-const GemmKernels<double>& gemm_kernels(double);
-}  // namespace neon
-#endif
-namespace scalar {
-const GemmKernels<float>& gemm_kernels(float);
-const GemmKernels<double>& gemm_kernels(double);
-}  // namespace scalar
-
 }  // namespace sigtape
+
+#define SIGTAPE_DECLARE_TABLE(isa)               \
+  namespace sigtape::isa {                       \
+  extern const GemmKernels<float> gemm_float32;  \
+  extern const GemmKernels<double> gemm_float64; \
+  }
+SIGTAPE_FOR_EACH_ISA(SIGTAPE_DECLARE_TABLE)
+#undef SIGTAPE_DECLARE_TABLE

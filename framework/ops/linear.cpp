@@ -4,6 +4,7 @@
 #include "sigtape/framework/ops/linear_kernels.h"
 #include "sigtape/framework/ops/matmul_kernels.h"
 #include "sigtape/framework/ops/optional.h"
+#include "sigtape/framework/ops/row_runs.h"
 #include "sigtape/framework/tape.h"
 
 namespace sigtape {
@@ -22,35 +23,11 @@ void check(const Tensor& x, const Tensor& weight, const Tensor& bias) {
           weight.size(0), "), got ", bias.shape());
 }
 
-// The rows of x, where they stand.
-template <class T>
-RowRuns<T> runs_of(const Tensor& x) {
-  RowRuns<T> runs;
-  runs.width = x.size(1);
-  runs.length = x.size(0);
-  runs.runs = 1;
-  const RowSelection* s = x.impl()->storage->selection();
-  const auto row = static_cast<std::int64_t>(runs.width * sizeof(T));
-  if (s && row > 0 && s->bytes % row == 0 &&
-      x.numel() * static_cast<std::int64_t>(sizeof(T)) == s->bytes * s->count) {
-    const auto* source = static_cast<const char*>(s->source->data());
-    runs.data = reinterpret_cast<const T*>(source);
-    runs.end = reinterpret_cast<const T*>(source + s->source->bytes());
-    runs.starts = s->starts;
-    runs.runs = s->count;
-    runs.length = s->bytes / row;
-  } else {
-    runs.data = x.data<T>();
-    runs.end = runs.data + x.numel();
-  }
-  return runs;
-}
-
 void multiply_narrow(Tensor& out, const Tensor& x, const Tensor& weight,
                      const Tensor& bias) {
   const Tensor rows = dense(x), w = dense(weight), b = dense(bias);
   dispatch_floating("linear", out, [&]<class T>(auto, T) {
-    linear_narrow(Cpu{}, runs_of<T>(rows), w.size(0), w.data<T>(),
+    linear_narrow(Cpu{}, row_runs<T>(rows), w.size(0), w.data<T>(),
                   pointer<T>(b), out.mutable_data<T>());
   });
 }
@@ -63,7 +40,7 @@ void add_narrow_gradients(Backward& back, const Tensor& x, Shape weight) {
   if (back.needs(1)) dw = empty(weight, options);
   if (back.needs(2)) db = empty({weight[0]}, options);
   dispatch_floating("linear", rows, [&]<class T>(auto, T) {
-    linear_narrow_gradients(Cpu{}, runs_of<T>(rows), weight[0], dy.data<T>(),
+    linear_narrow_gradients(Cpu{}, row_runs<T>(rows), weight[0], dy.data<T>(),
                             dw.defined() ? dw.mutable_data<T>() : nullptr,
                             db.defined() ? db.mutable_data<T>() : nullptr);
   });

@@ -2,6 +2,7 @@
 // shape. Each task has sums of the gradients of its own; the tasks' sums are
 // added in order.
 #include <algorithm>
+#include <type_traits>
 
 #include "sigtape/framework/node.h"
 #include "sigtape/framework/ops/linear_kernels.h"
@@ -22,18 +23,7 @@ constexpr std::int64_t kTile = 256;             // rows summed in registers
 constexpr std::int64_t kTaskNumbers = 1 << 16;  // of x, at least
 constexpr std::int64_t kMaxTasks = 16;
 
-template <class T>
-const LinearKernels<T>& kernels() {
-  switch (active_isa()) {
-#define SIGTAPE_CASE(name) \
-  case Isa::name:          \
-    return name::linear_kernels(T{});
-    SIGTAPE_FOR_EACH_ISA(SIGTAPE_CASE)
-#undef SIGTAPE_CASE
-    default:
-      return scalar::linear_kernels(T{});
-  }
-}
+SIGTAPE_DEFINE_TABLE_OF(LinearKernels, linear)
 
 // Rows `first`.. of `count`, neighbours of a run; `next` are those of the
 // task's next tile.
@@ -86,7 +76,7 @@ void linear_narrow(Cpu, const RowRuns<T>& x, std::int64_t out, const T* weight,
       columns[c * out + o] = weight[o * x.width + c];
     }
   }
-  const LinearKernels<T>& table = kernels<T>();
+  const LinearKernels<T>& table = table_of<T>(active_isa());
   for_tiles(x, tasks_of(x), [&](std::int64_t, const Tile<T>& t) {
     table.rows({t.count, x.width, out, t.x, x.end, columns.data(), bias,
                 y + t.first * out, t.next});
@@ -96,7 +86,7 @@ void linear_narrow(Cpu, const RowRuns<T>& x, std::int64_t out, const T* weight,
 template <class T>
 void linear_narrow_gradients(Cpu, const RowRuns<T>& x, std::int64_t out,
                              const T* dy, T* dweight, T* dbias) {
-  const LinearKernels<T>& table = kernels<T>();
+  const LinearKernels<T>& table = table_of<T>(active_isa());
   const std::int64_t tasks = tasks_of(x), step = table.step(x.width);
   const std::int64_t sums = out * step;
   CacheVector<T> all(tasks * sums);  // [task, sums]

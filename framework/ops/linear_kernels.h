@@ -1,25 +1,9 @@
 #pragma once
 
 #include "sigtape/framework/dispatch.h"
+#include "sigtape/framework/ops/row_runs.h"
 
 namespace sigtape {
-
-/// Rows of numbers: `runs` runs of `length` rows of `width` numbers. Run i
-/// begins `starts[i]` bytes after `data`, or, where starts is null, where the
-/// one before ends.
-template <class T>
-struct RowRuns {
-  const T* data = nullptr;
-  const T* end = nullptr;  // of the memory that data points into
-  const std::int64_t* starts = nullptr;
-  std::int64_t runs = 0, length = 0, width = 0;
-
-  const T* run(std::int64_t i) const {
-    if (!starts) return data + i * length * width;
-    return reinterpret_cast<const T*>(reinterpret_cast<const char*>(data) +
-                                      starts[i]);
-  }
-};
 
 /// Whether the functions below do a linear map of `in` to `out` numbers on
 /// `rows` rows, and faster than matrix products.

@@ -239,7 +239,8 @@ SIGTAPE_KERNEL void product_tile(const LinearProducts<T>& p, std::int64_t o,
   const T *x = p.x, *dy = p.dy + o;
   const std::int64_t in = p.in, out = p.out;
   const RowReader<T, Vectors> read(in, j);
-  const char* near = ahead(p.x, p.count * in, p.next, 0);
+  const char* near = p.near ? reinterpret_cast<const char*>(p.near)
+                            : ahead(p.x, p.count * in, p.next, 0);
   Vec<T> sums[rows][Outputs][Vectors] = {};
   const auto add = [&](int r) __attribute__((always_inline)) {
     if (j == 0) {
@@ -329,17 +330,26 @@ void products(const LinearProducts<T>& p) {
     T x[2 * linear_most] = {};
     __builtin_memcpy(x, p.x + t * p.in, p.in * sizeof(T));
     single.x = x;
+    single.near = x;
     single.dy = p.dy + t * p.out;
     add_products(single);
   }
 }
 
 template <class T>
-constexpr LinearKernels<T> table = {step<T>, rows<T>, products<T>};
+void differences(std::int64_t count, std::int64_t step, T* values) {
+  std::int64_t i = 0;
+  for (; i + lanes<T>() <= count; i += lanes<T>()) {
+    store<T>(values + i, load(values + i + step) - load(values + i));
+  }
+  for (; i < count; ++i) values[i] = values[i + step] - values[i];
+}
 
 }  // namespace
 
-const LinearKernels<float>& linear_kernels(float) { return table<float>; }
-const LinearKernels<double>& linear_kernels(double) { return table<double>; }
+const LinearKernels<float> linear_float32 = {
+    step<float>, rows<float>, products<float>, differences<float>};
+const LinearKernels<double> linear_float64 = {
+    step<double>, rows<double>, products<double>, differences<double>};
 
 }  // namespace sigtape::SIGTAPE_ISA_NAME

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "sigtape/framework/simd/isa_list.h"
+
 // Shared with sources compiled per instruction set: plain types only.
 
 namespace sigtape {
@@ -30,6 +32,8 @@ struct LinearProducts {
   T* sums = nullptr;        // [out, step], added to
   std::int64_t step = 0;    // LinearKernels::step(in)
   const T* next = nullptr;  // rows that are read after these
+  /// Rows to be brought near meanwhile, as many; null: those a little ahead.
+  const T* near = nullptr;
 };
 
 /// The kernels of one instruction set, on the calling thread, for `in` and
@@ -39,28 +43,17 @@ struct LinearKernels {
   std::int64_t (*step)(std::int64_t numbers);
   void (*rows)(const LinearRows<T>& rows);
   void (*products)(const LinearProducts<T>& products);
+  /// values[i] = values[i + step] - values[i], i = 0 .. count - 1.
+  void (*differences)(std::int64_t count, std::int64_t step, T* values);
 };
 constexpr std::int64_t linear_most = 64;
 
-#if defined(__x86_64__) || defined(_M_X64)
-namespace avx2 {
-const LinearKernels<float>& linear_kernels(float);
-const LinearKernels<double>& linear_kernels(double);
-}  // namespace avx2
-namespace avx512 {
-const LinearKernels<float>& linear_kernels(float);
-const LinearKernels<double>& linear_kernels(double);
-}  // namespace avx512
-#endif
-#if defined(__aarch64__)
-namespace neon {
-const LinearKernels<float>& linear_kernels(float);
-const LinearKernels<double>& linear_kernels(double);
-}  // namespace neon
-#endif
-namespace scalar {
-const LinearKernels<float>& linear_kernels(float);
-const LinearKernels<double>& linear_kernels(double);
-}  // namespace scalar
-
 }  // namespace sigtape
+
+#define SIGTAPE_DECLARE_TABLE(isa)                   \
+  namespace sigtape::isa {                           \
+  extern const LinearKernels<float> linear_float32;  \
+  extern const LinearKernels<double> linear_float64; \
+  }
+SIGTAPE_FOR_EACH_ISA(SIGTAPE_DECLARE_TABLE)
+#undef SIGTAPE_DECLARE_TABLE

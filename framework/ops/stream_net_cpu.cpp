@@ -4,6 +4,7 @@
 // Each task has planes of its own and sums of the weights' gradients as
 // vectors, folded at its end; the tasks' sums are added in order.
 #include <algorithm>
+#include <type_traits>
 
 #include "sigtape/framework/node.h"
 #include "sigtape/framework/ops/stream_net_kernels.h"
@@ -21,18 +22,7 @@ constexpr std::int64_t kCacheBytes = 32 << 10;  // of a tile's planes
 constexpr std::int64_t kMaxTile = 256;          // points
 constexpr std::int64_t kMaxPlanes = 128;
 
-template <class T>
-const StreamNetKernels<T>& kernels() {
-  switch (active_isa()) {
-#define SIGTAPE_CASE(name) \
-  case Isa::name:          \
-    return name::stream_net_kernels(T{});
-    SIGTAPE_FOR_EACH_ISA(SIGTAPE_CASE)
-#undef SIGTAPE_CASE
-    default:
-      return scalar::stream_net_kernels(T{});
-  }
-}
+SIGTAPE_DEFINE_TABLE_OF(StreamNetKernels, stream_net)
 
 // Uninitialised memory of a call.
 template <class T>
@@ -65,7 +55,8 @@ template <class T>
 struct Tiling {
   std::int64_t lanes, margin, tile, per_stream, step;
 
-  explicit Tiling(const StreamNetShape& s) : lanes(kernels<T>().lanes) {
+  explicit Tiling(const StreamNetShape& s)
+      : lanes(table_of<T>(active_isa()).lanes) {
     const std::int64_t wide = 4 * lanes;
     margin = round_up(s.kernel - 1, lanes);
     const std::int64_t room =
@@ -93,7 +84,7 @@ class Net {
   // Packs the weights of the first `packed` layers, and the first's for dx.
   Net(const StreamNetShape& s, const StreamNetWeights<T>& w, int packed,
       bool wants_dx)
-      : s_(s), w_(w), tiling_(s), table_(kernels<T>()) {
+      : s_(s), w_(w), tiling_(s), table_(table_of<T>(active_isa())) {
     std::int64_t sizes = 0, outputs = 0;
     for (int i = 0; i < s.layers; ++i) {
       first_weight_[i] = sizes;

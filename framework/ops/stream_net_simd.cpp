@@ -216,17 +216,13 @@ SIGTAPE_KERNEL void from_planes(const PointRows<T>& rows,
   }
 }
 
-template <class T>
-constexpr StreamNetKernels<T> table = {lanes<T>(), layer<T>, products<T>,
-                                       to_planes<T>, from_planes<T>};
-
 }  // namespace
 
-const StreamNetKernels<float>& stream_net_kernels(float) {
-  return table<float>;
-}
-const StreamNetKernels<double>& stream_net_kernels(double) {
-  return table<double>;
-}
+const StreamNetKernels<float> stream_net_float32 = {
+    lanes<float>(), layer<float>, products<float>, to_planes<float>,
+    from_planes<float>};
+const StreamNetKernels<double> stream_net_float64 = {
+    lanes<double>(), layer<double>, products<double>, to_planes<double>,
+    from_planes<double>};
 
 }  // namespace sigtape::SIGTAPE_ISA_NAME

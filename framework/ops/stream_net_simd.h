@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "sigtape/framework/simd/isa_list.h"
+
 // Shared with sources compiled per instruction set: plain types only.
 
 namespace sigtape {
@@ -60,25 +62,12 @@ struct StreamNetKernels {
   void (*from_planes)(const PointRows<T>& rows, const T* const* planes, T* y);
 };
 
-#if defined(__x86_64__) || defined(_M_X64)
-namespace avx2 {
-const StreamNetKernels<float>& stream_net_kernels(float);
-const StreamNetKernels<double>& stream_net_kernels(double);
-}  // namespace avx2
-namespace avx512 {
-const StreamNetKernels<float>& stream_net_kernels(float);
-const StreamNetKernels<double>& stream_net_kernels(double);
-}  // namespace avx512
-#endif
-#if defined(__aarch64__)
-namespace neon {
-const StreamNetKernels<float>& stream_net_kernels(float);
-const StreamNetKernels<double>& stream_net_kernels(double);
-}  // namespace neon
-#endif
-namespace scalar {
-const StreamNetKernels<float>& stream_net_kernels(float);
-const StreamNetKernels<double>& stream_net_kernels(double);
-}  // namespace scalar
-
 }  // namespace sigtape
+
+#define SIGTAPE_DECLARE_TABLE(isa)                          \
+  namespace sigtape::isa {                                  \
+  extern const StreamNetKernels<float> stream_net_float32;  \
+  extern const StreamNetKernels<double> stream_net_float64; \
+  }
+SIGTAPE_FOR_EACH_ISA(SIGTAPE_DECLARE_TABLE)
+#undef SIGTAPE_DECLARE_TABLE

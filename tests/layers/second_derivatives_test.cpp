@@ -4,6 +4,7 @@
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/simd/isa.h"
 #include "sigtape/layers/signature/extract_signature_term.h"
+#include "sigtape/layers/signature/linear_signature.h"
 #include "sigtape/layers/signature/logsignature.h"
 #include "sigtape/layers/signature/path.h"
 #include "sigtape/layers/signature/signature.h"
@@ -350,6 +351,25 @@ TEST(SecondDerivative, SignatureConv1d) {
 
 TEST(SecondDerivative, SignatureConv1dComposed) {
   second_battery("signature_conv1d_composed", conv_cases(false));
+}
+
+// The path is a constant. Other devices run the two operations.
+TEST(SecondDerivative, LinearSignature) {
+  std::vector<SecondCase> cases;
+  for (const std::int64_t length : {2, 3, 9})
+    for (const std::int64_t out : {1, 3}) {
+      const Tensor path = random_tensor({4, length, 5}, 1);
+      cases.push_back(
+          {"length " + std::to_string(length) + " out " + std::to_string(out),
+           {random_tensor({out, 5}, 2), random_tensor({out}, 3)},
+           [path](const Tensors& in) {
+             const Tensor x = cast(path, in[0].dtype()).to(in[0].device());
+             if (!linear_signature_fits(x, in[0], 2))
+               return signature(linear(x, in[0], in[1]), 2);
+             return linear_signature(x, in[0], in[1]);
+           }});
+    }
+  second_battery("linear_signature", cases);
 }
 
 }  // namespace

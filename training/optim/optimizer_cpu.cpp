@@ -1,4 +1,5 @@
-#include <cmath>
+#include <algorithm>
+#include <type_traits>
 
 #include "sigtape/framework/parallel.h"
 #include "sigtape/framework/simd/isa.h"
@@ -11,29 +12,7 @@ namespace {
 
 constexpr std::int64_t grain = 1 << 15;
 
-AdamKernel<float>* adam_kernel(float) {
-  switch (active_isa()) {
-#define SIGTAPE_CASE(name) \
-  case Isa::name:          \
-    return name::adam_float;
-    SIGTAPE_FOR_EACH_ISA(SIGTAPE_CASE)
-#undef SIGTAPE_CASE
-    default:
-      return scalar::adam_float;
-  }
-}
-
-AdamKernel<double>* adam_kernel(double) {
-  switch (active_isa()) {
-#define SIGTAPE_CASE(name) \
-  case Isa::name:          \
-    return name::adam_double;
-    SIGTAPE_FOR_EACH_ISA(SIGTAPE_CASE)
-#undef SIGTAPE_CASE
-    default:
-      return scalar::adam_double;
-  }
-}
+SIGTAPE_DEFINE_TABLE_OF(AdamKernels, adam)
 
 }  // namespace
 
@@ -54,9 +33,9 @@ void adam_update(Cpu, const AdamStep<T>& step, std::int64_t count, T* weight,
       step.step_size,   step.root_correction, step.beta1,  step.beta2,
       step.eps,         step.gradient_decay,  step.shrink, step.filter.scale,
       step.filter.limit};
-  AdamKernel<T>* const kernel = adam_kernel(T{});
+  const auto update = table_of<T>(active_isa()).update;
   parallel_ranges(count, grain, [&](std::int64_t i, std::int64_t end) {
-    kernel(numbers, end - i, weight + i, gradient + i, m + i, v + i);
+    update(numbers, end - i, weight + i, gradient + i, m + i, v + i);
   });
 }
 

@@ -8,6 +8,24 @@ namespace {
 
 inline float root(float x) { return __builtin_sqrtf(x); }
 inline double root(double x) { return __builtin_sqrt(x); }
+inline float size(float x) { return __builtin_fabsf(x); }
+inline double size(double x) { return __builtin_fabs(x); }
+
+// Where normal numbers begin, and numbers whose squares, a thousandth of them,
+// are normal. What is below costs a processor some hundred cycles.
+template <class T>
+constexpr T normal = 0x1p-126f;
+template <>
+constexpr double normal<double> = 0x1p-1022;
+template <class T>
+constexpr T has_square = 0x1p-58f;
+template <>
+constexpr double has_square<double> = 0x1p-506;
+
+template <class T>
+inline T flushed(T x, T least) {
+  return size(x) < least ? T{0} : x;
+}
 
 template <class T, bool Clamps>
 void update(const AdamNumbers<T>& numbers, std::int64_t count,
@@ -23,8 +41,9 @@ void update(const AdamNumbers<T>& numbers, std::int64_t count,
       g = g < -n.limit ? -n.limit : g;
     }
     g += n.gradient_decay * w;
-    m[i] = n.beta1 * m[i] + keeps1 * g;
-    v[i] = n.beta2 * v[i] + keeps2 * g * g;
+    const T square_of = flushed(g, has_square<T>);
+    m[i] = flushed(n.beta1 * m[i] + keeps1 * g, normal<T>);
+    v[i] = flushed(n.beta2 * v[i] + keeps2 * square_of * square_of, normal<T>);
     weight[i] =
         w - n.step_size * m[i] / (root(v[i]) / n.root_correction + n.eps);
   }
@@ -42,7 +61,7 @@ void adam(const AdamNumbers<T>& numbers, std::int64_t count, T* weight,
 
 }  // namespace
 
-AdamKernel<float>* const adam_float = adam<float>;
-AdamKernel<double>* const adam_double = adam<double>;
+const AdamKernels<float> adam_float32 = {adam<float>};
+const AdamKernels<double> adam_float64 = {adam<double>};
 
 }  // namespace sigtape::SIGTAPE_ISA_NAME

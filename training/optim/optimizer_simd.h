@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "sigtape/framework/simd/isa_list.h"
+
 // Shared with sources compiled per instruction set: plain types only.
 
 namespace sigtape {
@@ -13,31 +15,22 @@ struct AdamNumbers {
   T scale, limit;
 };
 
-/// One pass of one instruction set over arrays of `count`: weight, gradient,
-/// first and second moment.
+/// The kernel of one instruction set, on the calling thread.
 template <class T>
-using AdamKernel = void(const AdamNumbers<T>& numbers, std::int64_t count,
-                        T* weight, const T* gradient, T* m, T* v);
-
-#if defined(__x86_64__) || defined(_M_X64)
-namespace avx2 {
-extern AdamKernel<float>* const adam_float;
-extern AdamKernel<double>* const adam_double;
-}  // namespace avx2
-namespace avx512 {
-extern AdamKernel<float>* const adam_float;
-extern AdamKernel<double>* const adam_double;
-}  // namespace avx512
-#endif
-#if defined(__aarch64__)
-namespace neon {
-extern AdamKernel<float>* const adam_float;
-extern AdamKernel<double>* const adam_double;
-}  // namespace neon
-#endif
-namespace scalar {
-extern AdamKernel<float>* const adam_float;
-extern AdamKernel<double>* const adam_double;
-}  // namespace scalar
+struct AdamKernels {
+  /// One pass over arrays of `count`: weight, gradient, first and second
+  /// moment. Moments too small to be normal become 0: see
+  /// docs/performance.md.
+  void (*update)(const AdamNumbers<T>& numbers, std::int64_t count, T* weight,
+                 const T* gradient, T* m, T* v);
+};
 
 }  // namespace sigtape
+
+#define SIGTAPE_DECLARE_TABLE(isa)               \
+  namespace sigtape::isa {                       \
+  extern const AdamKernels<float> adam_float32;  \
+  extern const AdamKernels<double> adam_float64; \
+  }
+SIGTAPE_FOR_EACH_ISA(SIGTAPE_DECLARE_TABLE)
+#undef SIGTAPE_DECLARE_TABLE

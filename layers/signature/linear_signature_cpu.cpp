@@ -1,0 +1,191 @@
+// Points are read a tile at a time: mapped while they come from memory, then
+// multiplied with the differences of what they were mapped to while they are in
+// the nearest cache and the next tile is on its way there.
+#include <algorithm>
+#include <type_traits>
+
+#include "sigtape/framework/ops/linear_simd.h"
+#include "sigtape/framework/parallel.h"
+#include "sigtape/framework/simd/isa.h"
+#include "sigtape/layers/signature/linear_signature_kernels.h"
+
+namespace sigtape::cpu {
+
+namespace {
+
+constexpr std::int64_t kMostOut = 16, kMostTile = 256;
+constexpr std::int64_t kTileBytes = 8 << 10;    // of points
+constexpr std::int64_t kTaskNumbers = 1 << 15;  // of points, at least
+
+SIGTAPE_DEFINE_TABLE_OF(LinearKernels, linear)
+
+template <class T>
+std::int64_t tile_of(std::int64_t width) {
+  const auto fit = kTileBytes / static_cast<std::int64_t>(width * sizeof(T));
+  return std::clamp<std::int64_t>(fit, 32, kMostTile);
+}
+
+// One run's products, on one thread.
+template <class T>
+class LoopProducts {
+ public:
+  LoopProducts(const LinearKernels<T>& table, const RowRuns<T>& x,
+               std::int64_t out, const T* columns)
+      : table_(table),
+        x_(x),
+        out_(out),
+        step_(table.step(x.width)),
+        tile_(tile_of<T>(x.width)),
+        columns_(columns) {}
+
+  // `next` is the run that comes after.
+  void write(const T* points, const T* next, T* moments) {
+    points_ = points;
+    std::fill_n(sums_, out_ * step_, T{0});
+    for (std::int64_t first = 0; first < x_.length; first += tile_) {
+      const std::int64_t count = std::min(tile_, x_.length - first);
+      const T* after = first + count < x_.length ? row(first + count) : next;
+      add_tile(first, count, after);
+    }
+    add_ends();
+    for (std::int64_t o = 0; o < out_; ++o, moments += x_.width)
+      std::copy_n(sums_ + o * step_, x_.width, moments);
+    const T* last = row(x_.length - 1);
+    for (std::int64_t c = 0; c < x_.width; ++c)
+      moments[c] = last[c] - points[c];
+  }
+
+ private:
+  const T* row(std::int64_t t) const { return points_ + t * x_.width; }
+
+  // Maps points first .. first + count - 1 behind the two before them, and adds
+  // what has both neighbours now.
+  void add_tile(std::int64_t first, std::int64_t count, const T* after) {
+    T* const mapped = mapped_ + 2 * out_;
+    table_.rows({count, x_.width, out_, row(first), x_.end, columns_, nullptr,
+                 mapped, after});
+    T last[2 * kMostOut];
+    std::copy_n(mapped_ + count * out_, 2 * out_, last);
+    if (first == 0) std::copy_n(mapped, 2 * out_, start_);
+    // The first tile has no two points before it.
+    const std::int64_t lacks = first == 0 ? 2 : 0;
+    table_.differences((count - lacks) * out_, 2 * out_,
+                       mapped_ + lacks * out_);
+    add_products(row(first - 1 + lacks), count - lacks, mapped_ + lacks * out_,
+                 x_.end, after);
+    std::copy_n(last, 2 * out_, mapped_);
+  }
+
+  void add_products(const T* x, std::int64_t count, const T* differences,
+                    const T* end, const T* near) {
+    LinearProducts<T> p{count,       x_.width, out_,  x,    end,
+                        differences, sums_,    step_, near, near};
+    table_.products(p);
+  }
+
+  // The first point and the last, neighbours in the loop.
+  void add_ends() {
+    T points[2 * linear_most + 64], differences[2 * kMostOut];
+    const T *first = start_, *second = start_ + out_;
+    const T *before_last = mapped_, *last = mapped_ + out_;
+    for (std::int64_t o = 0; o < out_; ++o) {
+      differences[o] = second[o] - last[o];
+      differences[out_ + o] = first[o] - before_last[o];
+    }
+    std::copy_n(row(0), x_.width, points);
+    std::copy_n(row(x_.length - 1), x_.width, points + x_.width);
+    add_products(points, 2, differences, std::end(points), points);
+  }
+
+  const LinearKernels<T>& table_;
+  const RowRuns<T>& x_;
+  const std::int64_t out_, step_, tile_;
+  const T* const columns_;  // [width, out]
+  const T* points_ = nullptr;
+  T start_[2 * kMostOut];                      // the first two, mapped
+  T mapped_[(kMostTile + 2) * kMostOut + 64];  // a tile and two before it
+  T sums_[kMostOut * (linear_most + 64)];      // [out, step]
+};
+
+// Tiles of runs follow from their size.
+template <class Body>
+void for_runs(std::int64_t runs, std::int64_t numbers, const Body& body) {
+  const std::int64_t grain = std::max<std::int64_t>(kTaskNumbers / numbers, 1);
+  parallel_ranges(runs, grain, body);
+}
+
+}  // namespace
+
+bool linear_signature2_fits(std::int64_t in, std::int64_t out) {
+  return out >= 1 && out < kMostOut && in >= 1 && in <= linear_most;
+}
+
+template <class T>
+void linear_signature2_moments(const RowRuns<T>& x, std::int64_t out,
+                               const T* weight, T* moments) {
+  T columns[linear_most * kMostOut];  // [width, out]
+  for (std::int64_t o = 0; o < out; ++o)
+    for (std::int64_t c = 0; c < x.width; ++c)
+      columns[c * out + o] = weight[o * x.width + c];
+  const LinearKernels<T>& table = table_of<T>(active_isa());
+  const std::int64_t each = (out + 1) * x.width;
+  for_runs(x.runs, x.length * x.width,
+           [&](std::int64_t begin, std::int64_t end) {
+             LoopProducts<T> loop(table, x, out, columns);
+             for (std::int64_t i = begin; i < end; ++i)
+               loop.write(x.run(i), x.run(i + 1 < end ? i + 1 : i),
+                          moments + i * each);
+           });
+}
+
+template <class T>
+void linear_signature2_words(std::int64_t runs, std::int64_t out,
+                             const T* mapped, T* signature) {
+  const std::int64_t each = (out + 1) * out;
+  for_runs(runs, 4 * each, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t b = begin; b < end; ++b) {
+      const T *k = mapped + b * each, *s = k + out * out;
+      T* words = std::copy_n(s, out, signature + b * each);
+      for (std::int64_t i = 0; i < out; ++i)
+        for (std::int64_t j = 0; j < out; ++j)
+          words[i * out + j] =
+              s[i] * s[j] / 2 + (k[j * out + i] - k[i * out + j]) / 4;
+    }
+  });
+}
+
+template <class T>
+void linear_signature2_factors(std::int64_t runs, std::int64_t out,
+                               const T* mapped, const T* dsignature,
+                               T* factors) {
+  const std::int64_t each = (out + 1) * out;
+  for_runs(runs, 4 * each, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t b = begin; b < end; ++b) {
+      const T* s = mapped + b * each + out * out;
+      const T *level1 = dsignature + b * each, *level2 = level1 + out;
+      T *rows = factors + b * each, *of_s = rows + out * out;
+      for (std::int64_t i = 0; i < out; ++i) {
+        T sum = level1[i];
+        for (std::int64_t j = 0; j < out; ++j) {
+          const T g = level2[i * out + j], turned = level2[j * out + i];
+          rows[j * out + i] = (g - turned) / 2;
+          sum += (g + turned) / 2 * s[j];
+        }
+        of_s[i] = sum;
+      }
+    }
+  });
+}
+
+#define SIGTAPE_INSTANTIATE(T)                                                \
+  template void linear_signature2_moments(const RowRuns<T>&, std::int64_t,    \
+                                          const T*, T*);                      \
+  template void linear_signature2_words(std::int64_t, std::int64_t, const T*, \
+                                        T*);                                  \
+  template void linear_signature2_factors(std::int64_t, std::int64_t,         \
+                                          const T*, const T*, T*);
+SIGTAPE_INSTANTIATE(float)
+SIGTAPE_INSTANTIATE(double)
+#undef SIGTAPE_INSTANTIATE
+
+}  // namespace sigtape::cpu
