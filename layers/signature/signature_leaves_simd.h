@@ -336,47 +336,21 @@ SIGTAPE_KERNEL void walk_leaves_back(const Leaves<T>& a) {
   SIGTAPE_UNROLL for (int m = 0; m < M; ++m) a.dstate[m] = dstate[m];
 }
 
-/// The sums of a twig for all steps into `leaves.partials`, [steps][2 + D]: the
-/// two of the word, then g of its children.
-template <class T, int D>
-SIGTAPE_INLINE void twig_partials(const Twig<T>& twig, const Leaves<T>& a) {
-  Vec<T> word = *twig.state, state[D];
-  SIGTAPE_UNROLL for (int m = 0; m < D; ++m) state[m] = a.state[m];
-  const Vec<T> half = broadcast(T(0.5));
-  const Vec<T>* __restrict increment = twig.increment;
-  const Vec<T>* __restrict letters = a.letters;
-  const Vec<T>* __restrict parent = twig.parent;
-  Vec<T>* __restrict partials = a.partials;
-  for (std::int64_t t = 0; t < a.steps; ++t) {
-    const Vec<T> d = in_register(*increment);
-    const Vec<T> first = word + parent[1] * d;
-    const Vec<T> second = (word + parent[2] * d) * half;
-    word += parent[0] * d;
-    partials[0] = first;
-    partials[1] = second;
-    SIGTAPE_UNROLL for (int m = 0; m < D; ++m) {
-      const Vec<T> e = in_register(letters[m]);
-      partials[2 + m] = state[m] + second * e;
-      state[m] += first * e;
-    }
-    increment += twig.increment_stride;
-    letters += D;
-    parent += twig.parent_stride;
-    partials += 2 + D;
-  }
-}
-
 /// The adjoint of a twig: of D * D leaves, whose cotangents `leaves.leaves`
-/// are constant through time, of their D parents, and of the word above.
+/// are constant through time, of their D parents, and of the word above. The
+/// states are those after the block; each step takes its own part off them
+/// again, so that nothing but the parent's sums is stored for a step.
 template <class T, int D, ParentShare Share>
 SIGTAPE_KERNEL void walk_twig_back(const Twig<T>& twig, const Leaves<T>& a) {
-  twig_partials<T, D>(twig, a);
-  Vec<T> dword = *twig.dstate, dstate[D], cotangent[D][D];
+  Vec<T> word = *twig.state, dword = *twig.dstate;
+  Vec<T> state[D], dstate[D], cotangent[D][D];
   SIGTAPE_UNROLL for (int m = 0; m < D; ++m) {
+    state[m] = a.state[m];
     dstate[m] = a.dstate[m];
     SIGTAPE_UNROLL for (int j = 0; j < D; ++j) cotangent[m][j] =
         a.leaves[m * D + j];
   }
+  const Vec<T> half = broadcast(T(0.5));
   const std::int64_t last = a.steps - 1;
   const Vec<T>* __restrict increment =
       twig.increment + last * twig.increment_stride;
@@ -385,27 +359,37 @@ SIGTAPE_KERNEL void walk_twig_back(const Twig<T>& twig, const Leaves<T>& a) {
   Vec<T>* dletters = a.dletters + last * D;
   const Vec<T>* __restrict parent = twig.parent + last * twig.parent_stride;
   Vec<T>* __restrict dparent = twig.dparent + last * 3;
-  const Vec<T>* __restrict partials = a.partials + last * (2 + D);
   for (std::int64_t t = last; t >= 0; --t) {
-    Vec<T> g[D], h[D], sum[D];
-    SIGTAPE_UNROLL for (int m = 0; m < D; ++m) g[m] =
-        in_register(partials[2 + m]);
-    SIGTAPE_UNROLL for (int j = 0; j < D; ++j) sum[j] = dletters[j];
-    leaf_step_back<T, D, D>(cotangent, letters, g, h, sum);
-    const Vec<T> first = in_register(partials[0]);
-    const Vec<T> second = in_register(partials[1]);
+    const Vec<T> d = in_register(*increment);
+    const Vec<T> sums[3] = {in_register(parent[0]), in_register(parent[1]),
+                            in_register(parent[2])};
+    word -= sums[0] * d;
+    const Vec<T> first = word + sums[1] * d;
+    const Vec<T> second = (word + sums[2] * d) * half;
+    Vec<T> e[D], sum[D];
+    SIGTAPE_UNROLL for (int j = 0; j < D; ++j) {
+      e[j] = in_register(letters[j]);
+      sum[j] = dletters[j];
+    }
     Vec<T> dfirst = {}, dsecond = {};
     SIGTAPE_UNROLL for (int m = 0; m < D; ++m) {
-      const Vec<T> e = in_register(letters[m]);
-      dletters[m] = (sum[m] + dstate[m] * first) + h[m] * second;
-      dfirst = m == 0 ? dstate[m] * e : dfirst + dstate[m] * e;
-      dsecond = m == 0 ? h[m] * e : dsecond + h[m] * e;
-      dstate[m] += h[m];
+      state[m] -= first * e[m];
+      const Vec<T> g = state[m] + second * e[m];
+      Vec<T> h = cotangent[m][0] * e[0];
+      SIGTAPE_UNROLL for (int j = 0; j < D; ++j) {
+        if (j > 0) h += cotangent[m][j] * e[j];
+        sum[j] += cotangent[m][j] * g;
+      }
+      sum[m] += dstate[m] * first;
+      sum[m] += h * second;
+      dfirst = m == 0 ? dstate[m] * e[m] : dfirst + dstate[m] * e[m];
+      dsecond = m == 0 ? h * e[m] : dsecond + h * e[m];
+      dstate[m] += h;
     }
-    dsecond *= broadcast(T(0.5));
-    const Vec<T> d = in_register(*increment);
-    *dincrement = (*dincrement + dword * parent[0] + dfirst * parent[1]) +
-                  dsecond * parent[2];
+    SIGTAPE_UNROLL for (int j = 0; j < D; ++j) dletters[j] = sum[j];
+    dsecond *= half;
+    *dincrement =
+        (*dincrement + dword * sums[0] + dfirst * sums[1]) + dsecond * sums[2];
     if constexpr (Share == ParentShare::overwrite) {
       dparent[0] = dword * d;
       dparent[1] = dfirst * d;
@@ -423,7 +407,6 @@ SIGTAPE_KERNEL void walk_twig_back(const Twig<T>& twig, const Leaves<T>& a) {
     dletters -= D;
     parent -= twig.parent_stride;
     dparent -= 3;
-    partials -= 2 + D;
   }
   *twig.dstate = dword;
   SIGTAPE_UNROLL for (int m = 0; m < D; ++m) a.dstate[m] = dstate[m];

@@ -207,7 +207,7 @@ void plan_slot(const SignatureShape& shape, SignaturePlan& plan) {
   plan.root_at = take(shape.depth);
   plan.partials_at = take(partial_vectors(shape, block));
   plan.dpartials_at = take(partial_vectors(shape, plan.backward_steps));
-  plan.leaf_partials_at = take(SignaturePlan::kMaxTilePartials * block);
+  plan.leaf_partials_at = take(SignaturePlan::kMaxLeafWords * block);
   plan.history_at =
       take(shape.stream ? block * SignaturePlan::kMaxLeafWords * (d + 1) : 0);
   plan.low_at = take(plan.low_words);
@@ -220,7 +220,7 @@ void plan_memory(const SignatureShape& shape, int element_bytes,
                  SignaturePlan& plan) {
   const std::size_t vector_bytes = plan.lanes * element_bytes;
   plan.saved_bytes =
-      plan.groups * plan.checkpoints * plan.low_words * vector_bytes;
+      plan.groups * (plan.checkpoints + 1) * plan.low_words * vector_bytes;
   std::size_t end = plan.slots * plan.slot_vectors * vector_bytes;
   plan.partials_byte = end;
   if (plan.prefix_levels > 0 || plan.pieces > 1) {

@@ -25,8 +25,6 @@ struct SignaturePlan {
   static constexpr int kMaxSiblings = 4;
   /// Words of the level below the last that share a tile of leaves at most.
   static constexpr int kMaxLeafWords = 5;
-  /// Sums that such a tile keeps of a step at most.
-  static constexpr int kMaxTilePartials = 6;
 
   /// Parts that a path is cut into at most.
   static constexpr std::int64_t kMaxPieces = 64;
@@ -68,7 +66,9 @@ struct SignaturePlan {
   std::int64_t forward_steps = 0;
   std::int64_t backward_steps = 0;
   std::int64_t block_steps = 0;  ///< the larger one
-  std::int64_t checkpoints = 0;  ///< blocks of a backward pass
+  /// Blocks of a backward pass. One low state more is saved for a group: those
+  /// before each block, and the one after the last.
+  std::int64_t checkpoints = 0;
 
   /// Scratch of one slot, in vectors, and where its arrays start. The low
   /// state or, in backward, its cotangent, is followed by the top level.

@@ -246,19 +246,18 @@ void forward_group(const Call<T>& call, std::int64_t group, T* signature,
   block.stream.results = &results;
   Vec<T>* state = call.scratch + plan.low_at;
   Vec<T>* checkpoint =
-      saved ? saved + group * plan.checkpoints * plan.low_words : nullptr;
+      saved ? saved + group * (plan.checkpoints + 1) * plan.low_words : nullptr;
   Vec<T>* low = saved ? checkpoint : state;
   start_state(call, pairs, low, block.top);
   for (std::int64_t t = 0; t < plan.increments; t += block.partial_steps) {
     place_block(call, pairs, t, block);
-    const bool last = t + block.steps == plan.increments;
     block.low = low;
-    if (saved) low = last ? state : low + plan.low_words;
+    if (saved) low += plan.low_words;
     block.low_after = low;
     walk<T>(block, 1, 0, block.root, 0);
   }
   if (!call.shape.stream)
-    results.write_state(0, 1, block.depth, state, block.top);
+    results.write_state(0, 1, block.depth, low, block.top);
   if (call.shape.scalar_term) write_scalar_terms(call, pairs, signature);
 }
 
@@ -413,11 +412,13 @@ void backward_group(const Call<T>& call, std::int64_t group,
   __builtin_memset(sums, 0,
                    plan.partial_paths * plan.partial_elements * sizeof(T));
   T* based = basepoint_gradients(call, gradients, basepoints);
-  const Vec<T>* checkpoint = saved + group * plan.checkpoints * plan.low_words;
+  const Vec<T>* checkpoint =
+      saved + group * (plan.checkpoints + 1) * plan.low_words;
   for (std::int64_t k = plan.checkpoints - 1; k >= 0; --k) {
     place_block(call, pairs, k * plan.backward_steps, block);
     start_gradients(call, block, k == plan.checkpoints - 1);
     block.low = checkpoint + k * plan.low_words;
+    block.low_end = block.low + plan.low_words;
     backward_block(call, pairs, gradients, sums, based, block);
   }
   if (plan.prefix_levels > 0) write_state_sums(call, pairs, block.dlow, sums);

@@ -128,17 +128,19 @@ struct LaneRows {
                       row[lane][offset + column(level, word + k, lane)];
   }
 
-  /// Whether a row's words of all levels are a lane's state in its order, one
-  /// piece of memory on both sides.
-  SIGTAPE_INLINE bool whole_rows(const Vec<T>* low, const Vec<T>* top) const {
-    return plan->prefix_levels == 0 && !inverse && top == low + plan->low_words;
+  /// Whether a row's words of levels below the last are a lane's low state in
+  /// its order, one piece of memory on both sides.
+  SIGTAPE_INLINE bool whole_rows() const {
+    return plan->prefix_levels == 0 && !inverse;
   }
 
   /// All levels of row `index` to the lanes' state.
   void read_state(std::int64_t index, bool once, int depth, Vec<T>* low,
                   Vec<T>* top) const {
-    if (whole_rows(low, top))
-      return read(1, 0, plan->low_words + plan->top_words, index, once, low);
+    if (whole_rows()) {
+      read(1, 0, plan->low_words, index, once, low);
+      return read(depth, 0, plan->top_words, index, once, top);
+    }
     for (int level = 1; level <= depth; ++level)
       read(level, 0, plan->level_words[level], index, once,
            level == depth ? top : low + plan->level_start[level]);
@@ -147,8 +149,10 @@ struct LaneRows {
   /// The lanes' state, levels `first` to depth, to row `index`.
   void write_state(std::int64_t index, int first, int depth, const Vec<T>* low,
                    const Vec<T>* top) const {
-    if (whole_rows(low, top))
-      return write(1, 0, plan->low_words + plan->top_words, index, low);
+    if (whole_rows()) {
+      write(1, 0, plan->low_words, index, low);
+      return write(depth, 0, plan->top_words, index, top);
+    }
     for (int level = first; level <= depth; ++level)
       write(level, 0, plan->level_words[level], index,
             level == depth ? top : low + plan->level_start[level]);

@@ -127,7 +127,7 @@ SIGTAPE_INLINE void twig_back(const Block<T>& block, std::int64_t word,
   const Siblings<T> node =
       siblings_of(block, level, word, letter, parent, parent_stride);
   Twig<T> twig = {};
-  twig.state = node.state;
+  twig.state = block.low_end + block.plan->level_start[level] + word;
   twig.increment = node.increment;
   twig.increment_stride = node.increment_stride;
   twig.parent = parent;
@@ -138,8 +138,9 @@ SIGTAPE_INLINE void twig_back(const Block<T>& block, std::int64_t word,
           ? block.dprefix_increments + (level - 1) * block.prefix_stride
           : block.dincrements + letter;
   twig.dparent = dparent;
-  const Leaves<T> leaves =
+  Leaves<T> leaves =
       leaves_back_of<T>(block, word * D, 0, parent, parent_stride, nullptr);
+  leaves.state = block.low_end + block.plan->level_start[level + 1] + word * D;
   const ParentShare share = share_of_child(level, letter);
   if (share == ParentShare::none)
     return walk_twig_back<T, D, ParentShare::none>(twig, leaves);

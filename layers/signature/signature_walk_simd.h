@@ -32,6 +32,7 @@ struct Block {
   Vec<T>* top;        ///< top level, or its cotangent in backward
 
   // Backward only.
+  const Vec<T>* low_end;  ///< low state after the block
   Vec<T>* dlow;
   Vec<T>* dincrements;
   Vec<T>* dprefix_increments;
