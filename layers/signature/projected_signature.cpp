@@ -1,7 +1,5 @@
 #include "sigtape/layers/signature/projected_signature.h"
 
-#include <algorithm>
-
 #include "sigtape/framework/dispatch.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/tape.h"
@@ -35,6 +33,7 @@ void check(const Tensor& path, const WordSet& words,
   require(lengths.dtype() == DType::int64 && lengths.shape() == Shape{shape[0]},
           op, ": expected lengths ", Shape{shape[0]}, " int64, got ",
           lengths.shape(), " ", lengths.dtype());
+  if (!lengths.device().is_cpu()) return;  // checked before they went there
   const Tensor dense = contiguous(lengths);
   for (std::int64_t b = 0; b < shape[0]; ++b) {
     const std::int64_t n = dense.data<std::int64_t>()[b];
@@ -44,69 +43,87 @@ void check(const Tensor& path, const WordSet& words,
   }
 }
 
-// Each path backwards.
-Value reversed(const Value& x) {
-  const std::int64_t points = x.data.size(1);
-  const std::int64_t kinds = x.lengths.defined() ? x.data.size(0) : 1;
-  Tensor index = empty({kinds, points}, {DType::int64, {}});
-  auto* to = index.mutable_data<std::int64_t>();
-  for (std::int64_t b = 0; b < kinds; ++b) {
-    const std::int64_t n =
-        x.lengths.defined() ? x.lengths.data<std::int64_t>()[b] : points;
-    for (std::int64_t t = 0; t < points; ++t)
-      *to++ = std::max<std::int64_t>(0, n - 1 - t);
-  }
-  return {take_points(x.data, index), x.lengths};
-}
-
-Tensor raw_memory(std::size_t bytes) {
+Tensor raw_memory(std::size_t bytes, Device device = {}) {
   return empty({static_cast<std::int64_t>(bytes / 8) + 1},
-               {DType::float64, {}});
+               {DType::float64, device});
 }
 
 const std::int64_t* integers(const Tensor& t) {
   return t.defined() ? t.data<std::int64_t>() : nullptr;
 }
 
-Tensor gradient(const ProjectionShape& shape, Backward& back) {
-  const Tensor path = back.saved(0), lengths = back.saved(1);
-  const Tensor tree = back.saved(2), saved = back.saved(3);
-  const Tensor dout = contiguous(back.grad());
-  Tensor dpath = empty_like(path);
-  dispatch_floating(op, path, [&]<class T>(auto device, T) {
-    Tensor workspace = raw_memory(projected_workspace_bytes<T>(device, shape));
-    projected_backward(device, shape, WordSet::tree(tree, shape),
-                       path.data<T>(), integers(lengths), saved.data<double>(),
-                       dout.data<T>(), dpath.mutable_data<T>(),
-                       workspace.mutable_data<double>());
+// The inputs of a call on one device, contiguous.
+struct Arguments {
+  Tensor path, lengths, tree;
+};
+
+// The rule of projected_signature_backward: its derivatives along the
+// cotangent v of the gradient.
+void go_back_twice(const ProjectionShape& shape, Backward& back) {
+  const Arguments a{back.saved(0), back.saved(1), back.saved(2)};
+  const Tensor g = back.saved(3), v = contiguous(back.grad());
+  Tensor dpath = back.needs(0) ? empty_like(a.path) : Tensor();
+  Tensor dout = back.needs(1) ? empty_like(g) : Tensor();
+  dispatch_floating(op, a.path, [&]<class T>(auto device, T) {
+    const auto out = [](Tensor& t) {
+      return t.defined() ? t.mutable_data<T>() : nullptr;
+    };
+    Tensor workspace = raw_memory(projected_second_bytes<T>(device, shape));
+    projected_second(device, shape, WordSet::tree(a.tree, shape),
+                     a.path.data<T>(), v.data<T>(), integers(a.lengths),
+                     g.data<T>(), out(dout), out(dpath),
+                     workspace.mutable_data<double>());
   });
-  // Under create_graph this is the result of an operation itself, one that has
-  // no derivative.
-  return record(
-      "projected_signature_backward", dpath, {path, dout}, {},
-      [](Backward&) { no_derivative("projected_signature_backward"); });
+  const auto add = [&](std::size_t i, const Tensor& result) {
+    if (!result.defined()) return;
+    back.add(i, record("projected_signature_second", result, {a.path, g, v}, {},
+                       [](Backward&) {
+                         no_derivative("projected_signature_second");
+                       }));
+  };
+  add(0, dpath);
+  add(1, dout);
 }
 
-Tensor compute(const Value& x, const WordSet& words) {
-  const Tensor path = contiguous(x.data);
-  ProjectionShape shape = words.shape();
-  shape.batch = path.size(0);
-  shape.length = path.size(1);
-  shape.lengths = x.lengths.defined();
-  const bool recorded = will_record({path});
-  Tensor out = empty({shape.batch, shape.words}, {path.dtype(), path.device()});
-  Tensor saved;
-  dispatch_floating(op, path, [&]<class T>(auto device, T) {
-    if (recorded) saved = raw_memory(projected_saved_bytes<T>(device, shape));
+Tensor gradient(const ProjectionShape& shape, Backward& back) {
+  const Arguments a{back.saved(0), back.saved(1), back.saved(2)};
+  const Tensor saved = back.saved(3), dout = contiguous(back.grad());
+  Tensor dpath = empty_like(a.path);
+  dispatch_floating(op, a.path, [&]<class T>(auto device, T) {
     Tensor workspace = raw_memory(projected_workspace_bytes<T>(device, shape));
-    projected_forward(device, shape, WordSet::tree(words.memory(), shape),
-                      path.data<T>(), integers(x.lengths),
+    projected_backward(
+        device, shape, WordSet::tree(a.tree, shape), a.path.data<T>(),
+        integers(a.lengths), saved.data<double>(), dout.data<T>(),
+        dpath.mutable_data<T>(), workspace.mutable_data<double>());
+  });
+  return record("projected_signature_backward", dpath, {a.path, dout},
+                {a.path, a.lengths, a.tree, dout},
+                [shape](Backward& second) { go_back_twice(shape, second); });
+}
+
+Tensor compute(const Arguments& a, const WordSet& words, bool inverse) {
+  ProjectionShape shape = words.shape();
+  shape.batch = a.path.size(0);
+  shape.length = a.path.size(1);
+  shape.lengths = a.lengths.defined();
+  shape.inverse = inverse;
+  const bool recorded = will_record({a.path});
+  Tensor out =
+      empty({shape.batch, shape.words}, {a.path.dtype(), a.path.device()});
+  Tensor saved;
+  dispatch_floating(op, a.path, [&]<class T>(auto device, T) {
+    if (recorded)
+      saved =
+          raw_memory(projected_saved_bytes<T>(device, shape), a.path.device());
+    Tensor workspace = raw_memory(projected_workspace_bytes<T>(device, shape));
+    projected_forward(device, shape, WordSet::tree(a.tree, shape),
+                      a.path.data<T>(), integers(a.lengths),
                       out.mutable_data<T>(),
                       recorded ? saved.mutable_data<double>() : nullptr,
                       workspace.mutable_data<double>());
   });
   return record(
-      op, out, {path}, {path, x.lengths, words.memory(), saved},
+      op, out, {a.path}, {a.path, a.lengths, a.tree, saved},
       [shape](Backward& back) { back.add(0, gradient(shape, back)); });
 }
 
@@ -115,10 +132,15 @@ Tensor compute(const Value& x, const WordSet& words) {
 Tensor projected_signature(const Tensor& path, const WordSet& words,
                            const ProjectionOptions& options) {
   check(path, words, options);
-  Value x = {path, options.lengths};
-  if (x.lengths.defined()) x.lengths = contiguous(x.lengths);
-  x = prepend_basepoint(x, options.basepoint);
-  return compute(options.inverse ? reversed(x) : x, words);
+  const bool based = !options.basepoint.is_none();
+  const Device device = path.device();
+  Arguments a{contiguous(prepend_basepoint({path, {}}, options.basepoint).data),
+              options.lengths, words.memory(device)};
+  if (a.lengths.defined()) {
+    a.lengths = contiguous(a.lengths).to(device);
+    if (based) a.lengths = shifted_lengths(a.lengths, 1);
+  }
+  return compute(a, words, options.inverse);
 }
 
 Tensor extract_signature_words(const Tensor& signature, std::int64_t depth,

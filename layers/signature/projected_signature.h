@@ -18,7 +18,7 @@ struct ProjectionOptions {
 /// The coefficients of chosen words in the signature of each path (batch,
 /// length, channels): (batch, words), in the set's order. Computes the words'
 /// prefixes and nothing else, words.multiply_adds() for each increment.
-/// Differentiable once in path and a basepoint tensor. Throws UsageError for
+/// Differentiable twice in path and a basepoint tensor. Throws UsageError for
 /// wrong shapes, types and lengths.
 Tensor projected_signature(const Tensor& path, const WordSet& words,
                            const ProjectionOptions& options = {});

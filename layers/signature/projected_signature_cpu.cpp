@@ -16,23 +16,33 @@ using cpu::ProjectionTable;
 
 SIGTAPE_DEFINE_TABLE_OF(ProjectionTable, projection)
 
-// Vectors in the first-level cache that partial sums may take.
-constexpr std::int64_t kPartialVectors = 448;
+// Of the first-level cache, for partial sums.
+constexpr std::int64_t kPartialBytes = 28672;
+// The most increments of a block.
+constexpr std::int64_t kMostSteps = 48;
 
+// For numbers of so many vectors: two where they carry a derivative along, and
+// nothing is saved outside.
 template <class T>
-ProjectionPlan make_plan(const ProjectionShape& s) {
+ProjectionPlan make_plan(const ProjectionShape& s, std::int64_t parts = 1) {
   const int lanes = table_of<T>(active_isa()).lanes;
   ProjectionPlan plan;
   plan.items = (s.batch + lanes - 1) / lanes;
   // A node of level n has at most depth - n partial sums.
-  const std::int64_t sums = s.depth * (s.depth + 1) / 2;
-  plan.block = std::clamp<std::int64_t>(kPartialVectors / sums, 8, 32);
+  const std::int64_t sums =
+      std::max<std::int64_t>(s.depth * (s.depth - 1) / 2, 1);
+  const auto vector_bytes = static_cast<std::int64_t>(lanes * sizeof(T));
+  plan.block = std::clamp<std::int64_t>(kPartialBytes / vector_bytes / sums, 8,
+                                        kMostSteps);
   plan.blocks = (s.increments() + plan.block - 1) / plan.block;
-  // Up to 4 nodes of height up to 2 stand side by side.
-  plan.sums = std::max<std::int64_t>(s.depth + 1, 8);
+  // Up to 4 nodes of height up to 2 stand side by side, or stalks of 3 sums.
+  plan.sums = std::max<std::int64_t>(s.depth + 1, 12);
   plan.item_vectors = plan.blocks * s.inner;
-  plan.slot_vectors = 3 * s.length * s.channels + 2 * s.nodes + s.words +
+  plan.moved = std::max(s.length * s.channels, s.words);
+  plan.slot_vectors = 2 * s.length * s.channels + 2 * s.nodes +
                       2 * plan.block * (s.depth + 1) * plan.sums;
+  if (parts > 1) plan.slot_vectors += plan.item_vectors;
+  plan.slot_vectors = plan.moved + parts * plan.slot_vectors;
   return plan;
 }
 
@@ -92,16 +102,40 @@ void projected_backward(Cpu, const ProjectionShape& shape,
   });
 }
 
-#define INSTANTIATE(T)                                                        \
-  template std::size_t projected_saved_bytes<T>(Cpu, const ProjectionShape&); \
-  template std::size_t projected_workspace_bytes<T>(Cpu,                      \
-                                                    const ProjectionShape&);  \
-  template void projected_forward(Cpu, const ProjectionShape&,                \
-                                  const Projection&, const T*,                \
-                                  const std::int64_t*, T*, void*, void*);     \
-  template void projected_backward(                                           \
-      Cpu, const ProjectionShape&, const Projection&, const T*,               \
-      const std::int64_t*, const void*, const T*, T*, void*);
+template <class T>
+std::size_t projected_second_bytes(Cpu, const ProjectionShape& shape) {
+  const ProjectionPlan plan = make_plan<T>(shape, 2);
+  return bytes<T>(std::min(plan.items, ProjectionPlan::kSlots) *
+                  plan.slot_vectors);
+}
+
+template <class T>
+void projected_second(Cpu, const ProjectionShape& shape, const Projection& tree,
+                      const T* path, const T* direction,
+                      const std::int64_t* lengths, const T* dout, T* slopes,
+                      T* dpath, void* workspace) {
+  const ProjectionPlan plan = make_plan<T>(shape, 2);
+  run_slots(shape, plan, [&](std::int64_t slot) {
+    table_of<T>(active_isa())
+        .second(shape, plan, tree, path, direction, lengths, dout, slopes,
+                dpath, workspace, slot);
+  });
+}
+
+#define INSTANTIATE(T)                                                         \
+  template std::size_t projected_saved_bytes<T>(Cpu, const ProjectionShape&);  \
+  template std::size_t projected_workspace_bytes<T>(Cpu,                       \
+                                                    const ProjectionShape&);   \
+  template void projected_forward(Cpu, const ProjectionShape&,                 \
+                                  const Projection&, const T*,                 \
+                                  const std::int64_t*, T*, void*, void*);      \
+  template void projected_backward(                                            \
+      Cpu, const ProjectionShape&, const Projection&, const T*,                \
+      const std::int64_t*, const void*, const T*, T*, void*);                  \
+  template std::size_t projected_second_bytes<T>(Cpu, const ProjectionShape&); \
+  template void projected_second(                                              \
+      Cpu, const ProjectionShape&, const Projection&, const T*, const T*,      \
+      const std::int64_t*, const T*, T*, T*, void*);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

@@ -17,18 +17,22 @@ namespace sigtape {
 /// A node of the tree, in the order of a walk that visits a node before its
 /// children, and its children one after another: the lower ones first.
 struct WordNode {
-  std::int64_t letter = 0;
-  /// Levels of longer words below: 0 for a leaf.
-  std::int64_t height = 0;
-  /// Children without children: the nodes that follow.
-  std::int64_t leaves = 0;
+  /// What the sibling before a node of height 1 is: of the same height and with
+  /// as many leaves (cousin), their letters the same (twin), or else.
+  enum Kin : std::uint8_t { stranger, cousin, twin };
+
+  std::int32_t letter = 0;
   /// The node after this one and all below it.
-  std::int64_t end = 0;
+  std::int32_t end = 0;
   /// Number among the nodes that are no leaves; -1 for a leaf.
-  std::int64_t inner = 0;
-  /// 1 for a node of height 1 whose leaves have the letters of those of the
-  /// sibling before it.
-  std::int64_t like_previous = 0;
+  std::int32_t inner = 0;
+  /// Children without children: the nodes that follow.
+  std::int32_t leaves = 0;
+  /// Levels of longer words below: 0 for a leaf.
+  std::uint8_t height = 0;
+  Kin kin = stranger;
+  /// Whether no node from here down has two children.
+  bool single = false;
 };
 
 /// Sizes of one call.
@@ -42,17 +46,43 @@ struct ProjectionShape {
   std::int64_t inner = 0;
   /// Letters of the longest word.
   std::int64_t depth = 0;
-  /// Children of the root that are leaves: the first nodes.
+  /// Children of the root, and those of them that are leaves: the first nodes.
+  std::int64_t parts = 0;
   std::int64_t root_leaves = 0;
+  /// The sum of the nodes' heights.
+  std::int64_t sums = 0;
   bool lengths = false;
+  /// Of each path backwards, in place of the path: the signature's inverse.
+  bool inverse = false;
 
   std::int64_t increments() const { return length - 1; }
 };
 
-/// The tree: [nodes], and [words] the node of each word.
+/// Where the kernels of a GPU find a node and keep what they make of it.
+struct WordPlace {
+  std::int64_t parent = 0;  ///< -1: the root
+  /// Its first partial sum, of as many as its height, among those of all nodes
+  /// in the order of `by_level`.
+  std::int64_t sums = 0;
+};
+
+/// The tree.
 struct Projection {
-  const WordNode* nodes = nullptr;
-  const std::int64_t* word = nullptr;
+  const WordNode* nodes = nullptr;     ///< [nodes]
+  const std::int64_t* word = nullptr;  ///< [words] the node of each
+  // The same for a GPU, where each child of the root, and all below it, is a
+  // part of its own.
+  const WordPlace* places = nullptr;  ///< [nodes]
+  /// [nodes] part after part, in each by level; [parts * depth + 1] where the
+  /// levels begin.
+  const std::int64_t* by_level = nullptr;
+  const std::int64_t* level_begin = nullptr;
+  /// [nodes] part after part, in each by letter; [parts * channels + 1].
+  const std::int64_t* by_letter = nullptr;
+  const std::int64_t* letter_begin = nullptr;
+  /// [words] in the order of their nodes; [nodes + 1] where each node's begin.
+  const std::int64_t* by_node = nullptr;
+  const std::int64_t* node_begin = nullptr;
 };
 
 /// Bytes that forward keeps for backward: the inner nodes at the beginning of
@@ -80,27 +110,46 @@ void projected_backward(Cpu, const ProjectionShape& shape,
                         const std::int64_t* lengths, const void* saved,
                         const T* dout, T* dpath, void* workspace);
 
-#ifdef SIGTAPE_CUDA
-// Not on a GPU so far: any call of these names says so.
+/// Bytes of scratch memory of projected_second.
 template <class T>
-std::size_t projected_saved_bytes(Cuda, const ProjectionShape&) {
-  fail<DeviceError>("projected_signature: has no CUDA kernel");
-}
+std::size_t projected_second_bytes(Cpu, const ProjectionShape& shape);
+
+/// The derivatives along a direction of paths, [B, L, d], of the words, to
+/// slopes [B, words], and of their gradient for dout, to dpath [B, L, d]: both
+/// from the walk there and back over numbers a + e b, e^2 = 0. Either result
+/// may be null; nothing that was saved is needed.
+template <class T>
+void projected_second(Cpu, const ProjectionShape& shape, const Projection& tree,
+                      const T* path, const T* direction,
+                      const std::int64_t* lengths, const T* dout, T* slopes,
+                      T* dpath, void* workspace);
+
+/// The same on a GPU, in whose memory all arrays stand, the tree's too. The
+/// kernels take scratch memory themselves.
+template <class T>
+std::size_t projected_saved_bytes(Cuda, const ProjectionShape& shape);
 template <class T>
 std::size_t projected_workspace_bytes(Cuda, const ProjectionShape&) {
-  fail<DeviceError>("projected_signature: has no CUDA kernel");
+  return 0;
 }
 template <class T>
-void projected_forward(Cuda, const ProjectionShape&, const Projection&,
-                       const T*, const std::int64_t*, T*, void*, void*) {
-  fail<DeviceError>("projected_signature: has no CUDA kernel");
+void projected_forward(Cuda, const ProjectionShape& shape,
+                       const Projection& tree, const T* path,
+                       const std::int64_t* lengths, T* out, void* saved,
+                       void* workspace);
+template <class T>
+void projected_backward(Cuda, const ProjectionShape& shape,
+                        const Projection& tree, const T* path,
+                        const std::int64_t* lengths, const void* saved,
+                        const T* dout, T* dpath, void* workspace);
+template <class T>
+std::size_t projected_second_bytes(Cuda, const ProjectionShape&) {
+  return 0;
 }
 template <class T>
-void projected_backward(Cuda, const ProjectionShape&, const Projection&,
-                        const T*, const std::int64_t*, const void*, const T*,
-                        T*, void*) {
-  fail<DeviceError>("projected_signature: has no CUDA kernel");
-}
-#endif
+void projected_second(Cuda, const ProjectionShape& shape,
+                      const Projection& tree, const T* path, const T* direction,
+                      const std::int64_t* lengths, const T* dout, T* slopes,
+                      T* dpath, void* workspace);
 
 }  // namespace sigtape

@@ -1,27 +1,54 @@
 #pragma once
 
 // What one node, or some siblings, of the tree of a projected signature do over
-// a block of time. Arrays are [step][..] of vectors, a path in each lane.
+// a block of time. Arrays are [step][..] of numbers V: vectors, a path in each
+// lane, or such with a derivative.
 
-#include "sigtape/framework/simd/vec.h"
+#include "sigtape/layers/signature/dual_simd.h"
 
 namespace sigtape::SIGTAPE_ISA_NAME {
 
-// Siblings that run as one: leaves, and nodes right above leaves.
-constexpr int kMostLeaves = SIGTAPE_VECTOR_BYTES == 64 ? 8 : 4;
-constexpr int kMostNodes = SIGTAPE_VECTOR_BYTES == 64 ? 4 : 2;
+/// How many siblings run as one.
+template <class V>
+struct Together {
+  static constexpr bool kMany = SIGTAPE_VECTOR_BYTES == 64;
+  static constexpr int kLeaves = kMany ? 8 : 4;
+  static constexpr int kNodes = kMany ? 4 : 2;
+  /// Twigs, nodes right above leaves that run with them, as many as have this
+  /// many leaves; each has at most so many.
+  static constexpr int kTile = kMany ? 16 : 8;
+  static constexpr int kTwigLeaves = kMany ? 8 : 4;
+  /// Twigs whose leaves have letters of their own: as many, of at most so many
+  /// leaves.
+  static constexpr int kOwnTwigs = kMany ? 4 : 3;
+  static constexpr int kOwnLeaves = 2;
+  /// Stalks of height 2 and 3.
+  static constexpr int kStalks2 = kMany ? 4 : 2;
+  static constexpr int kStalks3 = kMany ? 2 : 1;
+};
+template <class V>
+struct Together<Dual<V>> {
+  static constexpr int kLeaves = 4, kNodes = 2, kTile = 4, kTwigLeaves = 4;
+  static constexpr int kOwnTwigs = 1, kOwnLeaves = 0;
+  static constexpr int kStalks2 = 0, kStalks3 = 0;
+};
+
+template <class V>
+SIGTAPE_INLINE Dual<V> in_register(const Dual<V>& v) {
+  return {in_register(v.value), in_register(v.slope)};
+}
 
 // The sums of `M` leaves: s_m += sum_t P_t e_m,t, in two parts each, so that
 // no addition waits for the one before.
-template <class T, int M>
+template <class V, int M>
 SIGTAPE_KERNEL void add_leaves(std::int64_t steps, std::int64_t stride,
-                               const Vec<T>* parent, std::int64_t channels,
-                               const Vec<T>* const* e, Vec<T>* s) {
-  Vec<T> even[M] = {}, odd[M] = {};
+                               const V* parent, std::int64_t channels,
+                               const V* const* e, V* s) {
+  V even[M] = {}, odd[M] = {};
   std::int64_t t = 0;
   for (; t + 1 < steps; t += 2) {
-    const Vec<T> p = in_register(parent[t * stride]);
-    const Vec<T> q = in_register(parent[(t + 1) * stride]);
+    const V p = in_register(parent[t * stride]);
+    const V q = in_register(parent[(t + 1) * stride]);
     SIGTAPE_UNROLL
     for (int m = 0; m < M; ++m) {
       even[m] += p * e[m][t * channels];
@@ -35,17 +62,16 @@ SIGTAPE_KERNEL void add_leaves(std::int64_t steps, std::int64_t stride,
 }
 
 // The derivative: dP_t += sum_m a_m e_m,t and de_m,t += a_m P_t.
-template <class T, int M>
+template <class V, int M>
 SIGTAPE_KERNEL void add_leaves_adjoint(std::int64_t steps, std::int64_t stride,
-                                       const Vec<T>* parent, Vec<T>* dparent,
-                                       std::int64_t channels,
-                                       const Vec<T>* const* e,
-                                       Vec<T>* const* de, const Vec<T>* a) {
-  Vec<T> factor[M];
+                                       const V* parent, V* dparent,
+                                       std::int64_t channels, const V* const* e,
+                                       V* const* de, const V* a) {
+  V factor[M];
   for (int m = 0; m < M; ++m) factor[m] = in_register(a[m]);
   for (std::int64_t t = 0; t < steps; ++t) {
-    const Vec<T> p = in_register(parent[t * stride]);
-    Vec<T> sum = dparent[t * stride];
+    const V p = in_register(parent[t * stride]);
+    V sum = dparent[t * stride];
     SIGTAPE_UNROLL
     for (int m = 0; m < M; ++m) {
       sum += factor[m] * e[m][t * channels];
@@ -58,26 +84,26 @@ SIGTAPE_KERNEL void add_leaves_adjoint(std::int64_t steps, std::int64_t stride,
 // M siblings of height H (0: known at run time only) over a block: their
 // values `s` and their partial sums, `height` a step, those of the next
 // sibling `gap` later. `parent` has `stride` of them.
-template <class T, int H, int M>
+template <class V, int H, int M, class T>
 SIGTAPE_KERNEL void run_nodes(std::int64_t steps, int height,
-                              std::int64_t stride, const Vec<T>* parent,
-                              std::int64_t channels, const Vec<T>* const* e,
-                              const T* inverse, Vec<T>* s, Vec<T>* own,
+                              std::int64_t stride, const V* parent,
+                              std::int64_t channels, const V* const* e,
+                              const T* inverse, V* s, V* own,
                               std::int64_t gap) {
   const int top = H ? H : height;
-  Vec<T> value[M];
+  V value[M];
   for (int m = 0; m < M; ++m) value[m] = s[m];
   for (std::int64_t t = 0; t < steps; ++t) {
-    const Vec<T> first = in_register(parent[0]);
-    Vec<T> x[M];
+    const V first = in_register(parent[0]);
+    V x[M];
     SIGTAPE_UNROLL
     for (int m = 0; m < M; ++m) x[m] = in_register(e[m][t * channels]);
     SIGTAPE_UNROLL
     for (int r = 1; r <= top; ++r) {
-      const Vec<T> p = in_register(parent[r]);
+      const V p = in_register(parent[r]);
       SIGTAPE_UNROLL
       for (int m = 0; m < M; ++m) {
-        const Vec<T> v = value[m] + p * x[m];
+        const V v = value[m] + p * x[m];
         own[m * gap + r - 1] = r == 1 ? v : v * inverse[r];
       }
     }
@@ -92,23 +118,23 @@ SIGTAPE_KERNEL void run_nodes(std::int64_t steps, int height,
 // The derivative of that, backward in time: `a` are the gradients of the
 // nodes' values after the block, and become those before it; `down` holds the
 // gradients of their own partial sums.
-template <class T, int H, int M>
+template <class V, int H, int M, class T>
 SIGTAPE_KERNEL void run_nodes_adjoint(std::int64_t steps, int height,
-                                      std::int64_t stride, const Vec<T>* parent,
-                                      Vec<T>* dparent, std::int64_t channels,
-                                      const Vec<T>* const* e, Vec<T>* const* de,
-                                      const T* inverse, Vec<T>* a,
-                                      const Vec<T>* down, std::int64_t gap) {
+                                      std::int64_t stride, const V* parent,
+                                      V* dparent, std::int64_t channels,
+                                      const V* const* e, V* const* de,
+                                      const T* inverse, V* a, const V* down,
+                                      std::int64_t gap) {
   const int top = H ? H : height;
-  Vec<T> value[M];
+  V value[M];
   for (int m = 0; m < M; ++m) value[m] = a[m];
   for (std::int64_t t = steps; t-- > 0;) {
-    const Vec<T>* p = parent + t * stride;
-    Vec<T>* dp = dparent + t * stride;
-    const Vec<T>* d = down + t * top;
-    Vec<T> x[M], dx[M];
-    const Vec<T> first = in_register(p[0]);
-    Vec<T> dfirst = dp[0];
+    const V* p = parent + t * stride;
+    V* dp = dparent + t * stride;
+    const V* d = down + t * top;
+    V x[M], dx[M];
+    const V first = in_register(p[0]);
+    V dfirst = dp[0];
     SIGTAPE_UNROLL
     for (int m = 0; m < M; ++m) {
       x[m] = in_register(e[m][t * channels]);
@@ -118,12 +144,12 @@ SIGTAPE_KERNEL void run_nodes_adjoint(std::int64_t steps, int height,
     dp[0] = dfirst;
     SIGTAPE_UNROLL
     for (int r = 1; r <= top; ++r) {
-      const Vec<T> q = in_register(p[r]);
-      Vec<T> dq = dp[r];
+      const V q = in_register(p[r]);
+      V dq = dp[r];
       SIGTAPE_UNROLL
       for (int m = 0; m < M; ++m) {
-        const Vec<T> from = d[m * gap + r - 1];
-        const Vec<T> v = r == 1 ? from : from * inverse[r];
+        const V from = d[m * gap + r - 1];
+        const V v = r == 1 ? from : from * inverse[r];
         dx[m] += v * q;
         dq += v * x[m];
         value[m] += v;
@@ -136,37 +162,39 @@ SIGTAPE_KERNEL void run_nodes_adjoint(std::int64_t steps, int height,
   for (int m = 0; m < M; ++m) a[m] = value[m];
 }
 
-// Nodes right above leaves that run with them: M siblings of K leaves each,
-// with the same letters, in registers.
-constexpr int kTile = SIGTAPE_VECTOR_BYTES == 64 ? 16 : 8;
-constexpr int kMostTwigLeaves = SIGTAPE_VECTOR_BYTES == 64 ? 8 : 4;
-
+// Twigs: M siblings of K leaves each, in registers. Leaf k of sibling m has the
+// letter of e[m * K + k] where each has its own (Own), else that of e[k].
 // The values of the nodes, s, and of their leaves, `leaf`.
-template <class T, int M, int K>
+template <class V, int M, int K, bool Own>
 SIGTAPE_KERNEL void run_twigs(std::int64_t steps, std::int64_t stride,
-                              const Vec<T>* parent, std::int64_t channels,
-                              const Vec<T>* const* x, const Vec<T>* const* e,
-                              Vec<T>* s, Vec<T>* const* leaf) {
-  Vec<T> value[M], sum[M][K];
+                              const V* parent, std::int64_t channels,
+                              const V* const* x, const V* const* e, V* s,
+                              V* const* leaf) {
+  V value[M], sum[M][K];
   for (int m = 0; m < M; ++m) {
     value[m] = s[m];
     for (int k = 0; k < K; ++k) sum[m][k] = leaf[m][k];
   }
   for (std::int64_t t = 0; t < steps; ++t, parent += stride) {
     const std::int64_t at = t * channels;
-    const Vec<T> first = in_register(parent[0]), p = in_register(parent[1]);
-    Vec<T> v[M];
+    const V first = in_register(parent[0]), p = in_register(parent[1]);
+    V v[M];
     SIGTAPE_UNROLL
     for (int m = 0; m < M; ++m) {
-      const Vec<T> step = in_register(x[m][at]);
+      const V step = in_register(x[m][at]);
       v[m] = value[m] + p * step;
       value[m] += first * step;
     }
     SIGTAPE_UNROLL
     for (int k = 0; k < K; ++k) {
-      const Vec<T> step = in_register(e[k][at]);
-      SIGTAPE_UNROLL
-      for (int m = 0; m < M; ++m) sum[m][k] += v[m] * step;
+      if constexpr (Own) {
+        SIGTAPE_UNROLL
+        for (int m = 0; m < M; ++m) sum[m][k] += v[m] * e[m * K + k][at];
+      } else {
+        const V step = in_register(e[k][at]);
+        SIGTAPE_UNROLL
+        for (int m = 0; m < M; ++m) sum[m][k] += v[m] * step;
+      }
     }
   }
   for (int m = 0; m < M; ++m) {
@@ -178,28 +206,35 @@ SIGTAPE_KERNEL void run_twigs(std::int64_t steps, std::int64_t stride,
 // The derivative: `a` are the nodes' gradients after the block, and become
 // those before it; `dleaf` those of the leaves, the same at all times; `own`
 // the nodes' partial sums, `gap` from one node to the next.
-template <class T, int M, int K>
+template <class V, int M, int K, bool Own>
 SIGTAPE_KERNEL void run_twigs_adjoint(std::int64_t steps, std::int64_t stride,
-                                      const Vec<T>* parent, Vec<T>* dparent,
-                                      std::int64_t channels,
-                                      const Vec<T>* const* x, Vec<T>* const* dx,
-                                      const Vec<T>* const* e, Vec<T>* const* de,
-                                      Vec<T>* a, const Vec<T>* const* dleaf,
-                                      const Vec<T>* own, std::int64_t gap) {
-  Vec<T> value[M], factor[M][K];
+                                      const V* parent, V* dparent,
+                                      std::int64_t channels, const V* const* x,
+                                      V* const* dx, const V* const* e,
+                                      V* const* de, V* a, const V* const* dleaf,
+                                      const V* own, std::int64_t gap) {
+  V value[M], factor[M][K];
   for (int m = 0; m < M; ++m) {
     value[m] = a[m];
     for (int k = 0; k < K; ++k) factor[m][k] = in_register(dleaf[m][k]);
   }
   for (std::int64_t t = steps; t-- > 0;) {
     const std::int64_t at = t * channels;
-    Vec<T> down[M] = {}, v[M];
+    V down[M] = {}, v[M];
     SIGTAPE_UNROLL
     for (int m = 0; m < M; ++m) v[m] = in_register(own[m * gap + t]);
     SIGTAPE_UNROLL
     for (int k = 0; k < K; ++k) {
-      const Vec<T> step = in_register(e[k][at]);
-      Vec<T> sum = de[k][at];
+      if constexpr (Own) {
+        SIGTAPE_UNROLL
+        for (int m = 0; m < M; ++m) {
+          down[m] += factor[m][k] * e[m * K + k][at];
+          de[m * K + k][at] += factor[m][k] * v[m];
+        }
+        continue;
+      }
+      const V step = in_register(e[k][at]);
+      V sum = de[k][at];
       SIGTAPE_UNROLL
       for (int m = 0; m < M; ++m) {
         down[m] += factor[m][k] * step;
@@ -207,13 +242,13 @@ SIGTAPE_KERNEL void run_twigs_adjoint(std::int64_t steps, std::int64_t stride,
       }
       de[k][at] = sum;
     }
-    const Vec<T>* p = parent + t * stride;
-    Vec<T>* dp = dparent + t * stride;
-    const Vec<T> first = in_register(p[0]), second = in_register(p[1]);
-    Vec<T> dfirst = dp[0], dsecond = dp[1];
+    const V* p = parent + t * stride;
+    V* dp = dparent + t * stride;
+    const V first = in_register(p[0]), second = in_register(p[1]);
+    V dfirst = dp[0], dsecond = dp[1];
     SIGTAPE_UNROLL
     for (int m = 0; m < M; ++m) {
-      const Vec<T> step = in_register(x[m][at]);
+      const V step = in_register(x[m][at]);
       dfirst += value[m] * step;
       dsecond += down[m] * step;
       dx[m][at] += value[m] * first + down[m] * second;

@@ -14,6 +14,8 @@ struct ProjectionPlan {
   std::int64_t blocks = 0;
   /// Partial sums for each step of a block, of one level.
   std::int64_t sums = 0;
+  /// Vectors for what is read from and written to rows.
+  std::int64_t moved = 0;
   /// Vectors of scratch memory of a slot, and saved for an item.
   std::int64_t slot_vectors = 0;
   std::int64_t item_vectors = 0;
@@ -31,6 +33,10 @@ struct ProjectionTable {
                    const Projection&, const T* path,
                    const std::int64_t* lengths, const void* saved,
                    const T* dout, T* dpath, void* workspace, std::int64_t slot);
+  void (*second)(const ProjectionShape&, const ProjectionPlan&,
+                 const Projection&, const T* path, const T* direction,
+                 const std::int64_t* lengths, const T* dout, T* slopes,
+                 T* dpath, void* workspace, std::int64_t slot);
 };
 
 }  // namespace sigtape::cpu

@@ -31,6 +31,36 @@ ProductsPlan placed_plan(const ProductsShape& shape, const Tensor& arrays,
   return plan;
 }
 
+// The rule of signature_products_backward: its derivatives along the cotangent
+// v of the gradient.
+void go_back_twice(const ProductsShape& shape, Backward& back) {
+  const Tensor leaves = back.saved(0), arrays = back.saved(1);
+  const Tensor g = back.saved(2), v = contiguous(back.grad());
+  const Tensor moved = arrays.to(leaves.device());
+  Tensor dleaves = back.needs(0) ? empty_like(leaves) : Tensor();
+  Tensor dout = back.needs(1) ? empty_like(g) : Tensor();
+  dispatch_floating("signature_products", leaves, [&]<class T>(auto device, T) {
+    const auto out = [](Tensor& t) {
+      return t.defined() ? t.mutable_data<T>() : nullptr;
+    };
+    Tensor workspace =
+        memory(signature_products_second_bytes<T>(device, shape));
+    signature_products_second(device, shape, placed_plan(shape, arrays, moved),
+                              leaves.data<T>(), v.data<T>(), g.data<T>(),
+                              out(dout), out(dleaves),
+                              workspace.mutable_data<double>());
+  });
+  const auto add = [&](std::size_t i, const Tensor& result) {
+    if (!result.defined()) return;
+    back.add(i, record("signature_products_second", result, {leaves, g, v}, {},
+                       [](Backward&) {
+                         no_derivative("signature_products_second");
+                       }));
+  };
+  add(0, dleaves);
+  add(1, dout);
+}
+
 Tensor adjoint(const ProductsShape& shape, Backward& back) {
   const Tensor leaves = back.saved(0), products = back.saved(1);
   const Tensor arrays = back.saved(2), dout = contiguous(back.grad());
@@ -44,11 +74,9 @@ Tensor adjoint(const ProductsShape& shape, Backward& back) {
                                dout.data<T>(), gradient.mutable_data<T>(),
                                workspace.mutable_data<double>());
   });
-  // Under create_graph this is the result of an operation itself, one that has
-  // no derivative.
-  return record(
-      "signature_products_backward", gradient, {leaves, dout}, {},
-      [](Backward&) { no_derivative("signature_products_backward"); });
+  return record("signature_products_backward", gradient, {leaves, dout},
+                {leaves, arrays, dout},
+                [shape](Backward& second) { go_back_twice(shape, second); });
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 // backward first the gradients that have arrived at a product, then those of
 // its two factors, each in memory of its own.
 #include "sigtape/framework/cuda/scratch.h"
-#include "sigtape/framework/cuda/walk_cuda.h"
+#include "sigtape/layers/signature/dual_cuda.h"
 #include "sigtape/layers/signature/signature_products_kernels.h"
 #include "sigtape/layers/signature/signature_words_cuda.h"
 
@@ -10,6 +10,7 @@ namespace sigtape {
 
 namespace {
 
+using cuda::Dual;
 using cuda::first_word;
 using cuda::power;
 
@@ -164,12 +165,9 @@ Nodes<T> make_nodes(const ProductsShape& s, const ProductsPlan& plan,
   return {s, plan, cuda::words_to(s.channels, s.depth), leaves, products};
 }
 
-}  // namespace
-
 template <class T>
-void signature_products(Cuda device, const ProductsShape& s,
-                        const ProductsPlan& plan, const T* leaves, T* products,
-                        T* results, void*) {
+void multiply_all(Cuda device, const ProductsShape& s, const ProductsPlan& plan,
+                  const T* leaves, T* products, T* results) {
   const Nodes<T> nodes = make_nodes<T>(s, plan, leaves, products);
   for (std::int64_t r = 0; r < s.rounds; ++r) {
     const std::int64_t begin = plan.round_begin[r];
@@ -183,10 +181,9 @@ void signature_products(Cuda device, const ProductsShape& s,
 }
 
 template <class T>
-void signature_products_adjoint(Cuda device, const ProductsShape& s,
-                                const ProductsPlan& plan, const T* leaves,
-                                const T* products, const T* dresults,
-                                T* dleaves, void*) {
+void multiply_all_adjoint(Cuda device, const ProductsShape& s,
+                          const ProductsPlan& plan, const T* leaves,
+                          const T* products, const T* dresults, T* dleaves) {
   const Nodes<T> nodes = make_nodes<T>(s, plan, leaves, products);
   const std::int64_t rows = s.groups * s.products;
   const cuda::Scratch<T> dproducts(rows * nodes.words, device.device);
@@ -207,13 +204,54 @@ void signature_products_adjoint(Cuda device, const ProductsShape& s,
                             dfactors.data(), dleaves});
 }
 
-#define INSTANTIATE(T)                                                    \
-  template void signature_products(Cuda, const ProductsShape&,            \
-                                   const ProductsPlan&, const T*, T*, T*, \
-                                   void*);                                \
-  template void signature_products_adjoint(Cuda, const ProductsShape&,    \
-                                           const ProductsPlan&, const T*, \
-                                           const T*, const T*, T*, void*);
+}  // namespace
+
+template <class T>
+void signature_products(Cuda device, const ProductsShape& s,
+                        const ProductsPlan& plan, const T* leaves, T* products,
+                        T* results, void*) {
+  multiply_all(device, s, plan, leaves, products, results);
+}
+
+template <class T>
+void signature_products_adjoint(Cuda device, const ProductsShape& s,
+                                const ProductsPlan& plan, const T* leaves,
+                                const T* products, const T* dresults,
+                                T* dleaves, void*) {
+  multiply_all_adjoint(device, s, plan, leaves, products, dresults, dleaves);
+}
+
+template <class T>
+void signature_products_second(Cuda device, const ProductsShape& s,
+                               const ProductsPlan& plan, const T* leaves,
+                               const T* direction, const T* dresults, T* slopes,
+                               T* dleaves, void*) {
+  const std::int64_t words = s.groups * cuda::words_to(s.channels, s.depth);
+  const cuda::Scratch<Dual<T>> along(words * s.leaves, device.device),
+      products(words * s.products, device.device),
+      results(words * s.results, device.device);
+  cuda::join_duals(device, words * s.leaves, leaves, direction, along.data());
+  multiply_all(device, s, plan, along.data(), products.data(), results.data());
+  cuda::take_slopes(device, words * s.results, results.data(), slopes);
+  if (!dleaves) return;
+  const cuda::Scratch<Dual<T>> gradient(words * s.leaves, device.device);
+  cuda::join_duals<T>(device, words * s.results, dresults, nullptr,
+                      results.data());
+  multiply_all_adjoint(device, s, plan, along.data(), products.data(),
+                       results.data(), gradient.data());
+  cuda::take_slopes(device, words * s.leaves, gradient.data(), dleaves);
+}
+
+#define INSTANTIATE(T)                                                     \
+  template void signature_products(Cuda, const ProductsShape&,             \
+                                   const ProductsPlan&, const T*, T*, T*,  \
+                                   void*);                                 \
+  template void signature_products_adjoint(Cuda, const ProductsShape&,     \
+                                           const ProductsPlan&, const T*,  \
+                                           const T*, const T*, T*, void*); \
+  template void signature_products_second(Cuda, const ProductsShape&,      \
+                                          const ProductsPlan&, const T*,   \
+                                          const T*, const T*, T*, T*, void*);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

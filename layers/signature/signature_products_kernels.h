@@ -63,6 +63,20 @@ void signature_products_adjoint(Cpu, const ProductsShape& shape,
                                 const T* products, const T* dresults,
                                 T* dleaves, void* workspace);
 
+/// Bytes of scratch memory of signature_products_second.
+template <class T>
+std::size_t signature_products_second_bytes(Cpu, const ProductsShape& shape);
+
+/// The derivatives along a direction of the leaves, [G, M, S], of the results,
+/// to slopes [G, W, S], and of the leaves' gradient, to dleaves [G, M, S]: both
+/// from the products there and back over numbers a + e b, e^2 = 0. Either
+/// result may be null.
+template <class T>
+void signature_products_second(Cpu, const ProductsShape& shape,
+                               const ProductsPlan& plan, const T* leaves,
+                               const T* direction, const T* dresults, T* slopes,
+                               T* dleaves, void* workspace);
+
 /// The same on a GPU. The plan's arrays stand in its memory, but for
 /// `round_begin`, which the host reads; scratch memory the kernels take
 /// themselves.
@@ -79,5 +93,15 @@ void signature_products_adjoint(Cuda, const ProductsShape& shape,
                                 const ProductsPlan& plan, const T* leaves,
                                 const T* products, const T* dresults,
                                 T* dleaves, void* workspace);
+
+template <class T>
+std::size_t signature_products_second_bytes(Cuda, const ProductsShape&) {
+  return 0;
+}
+template <class T>
+void signature_products_second(Cuda, const ProductsShape& shape,
+                               const ProductsPlan& plan, const T* leaves,
+                               const T* direction, const T* dresults, T* slopes,
+                               T* dleaves, void* workspace);
 
 }  // namespace sigtape

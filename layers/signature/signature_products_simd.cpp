@@ -1,6 +1,7 @@
 // Products of signatures and their derivatives, compiled for every instruction
 // set: one pair in each lane, or one pair alone.
 
+#include "sigtape/layers/signature/dual_simd.h"
 #include "sigtape/layers/signature/signature_products_table.h"
 #include "sigtape/layers/signature/signature_rows_simd.h"
 #include "sigtape/layers/signature/tensor_series_walk_simd.h"
@@ -23,7 +24,7 @@ template <class T, class V>
 SIGTAPE_INLINE void multiply_adjoint(const Levels& levels, int depth,
                                      std::int64_t words, const V* a, const V* b,
                                      const V* dout, V* da, V* db) {
-  __builtin_memset(da, 0, words * sizeof(V));
+  __builtin_memset(static_cast<void*>(da), 0, words * sizeof(V));
   shifted_product_adjoint<T>(levels, depth, a, T(1), b, dout, da, db);
   const std::int64_t inner = depth > 1 ? levels.up_to(depth - 1) : 0;
   for (std::int64_t w = 0; w < inner; ++w) db[w] += dout[w];
@@ -92,11 +93,37 @@ void adjoint(const Levels& levels, int depth, int count, const T* const* a,
   write<T>(dright, count, db, words);
 }
 
+template <class T>
+const Dual<T>* duals(const cpu::DualNumber<T>* numbers) {
+  return reinterpret_cast<const Dual<T>*>(numbers);
+}
+template <class T>
+Dual<T>* duals(cpu::DualNumber<T>* numbers) {
+  return reinterpret_cast<Dual<T>*>(numbers);
+}
+
+template <class T>
+void dual_product(const Levels& levels, int depth, const cpu::DualNumber<T>* a,
+                  const cpu::DualNumber<T>* b, cpu::DualNumber<T>* out) {
+  multiply<T>(levels, depth, levels.up_to(depth), duals(a), duals(b),
+              duals(out));
+}
+
+template <class T>
+void dual_adjoint(const Levels& levels, int depth, const cpu::DualNumber<T>* a,
+                  const cpu::DualNumber<T>* b, const cpu::DualNumber<T>* dout,
+                  cpu::DualNumber<T>* da, cpu::DualNumber<T>* db) {
+  multiply_adjoint<T>(levels, depth, levels.up_to(depth), duals(a), duals(b),
+                      duals(dout), duals(da), duals(db));
+}
+
 }  // namespace
 
 const cpu::ProductsTable<float> products_float32 = {
-    lanes<float>(), product<float>, adjoint<float>};
+    lanes<float>(), product<float>, adjoint<float>, dual_product<float>,
+    dual_adjoint<float>};
 const cpu::ProductsTable<double> products_float64 = {
-    lanes<double>(), product<double>, adjoint<double>};
+    lanes<double>(), product<double>, adjoint<double>, dual_product<double>,
+    dual_adjoint<double>};
 
 }  // namespace sigtape::SIGTAPE_ISA_NAME

@@ -5,6 +5,18 @@
 
 namespace sigtape::cpu {
 
+/// a + e b with e^2 = 0, as dual_simd.h's: rows of second derivatives.
+template <class T>
+struct DualNumber {
+  T value, slope;
+
+  DualNumber& operator+=(const DualNumber& b) {
+    value += b.value;
+    slope += b.slope;
+    return *this;
+  }
+};
+
 /// What one instruction set gives for one element type: products of `count`
 /// pairs of signatures of S elements each, count from 1 to `lanes`. `scratch`
 /// is aligned to 64 bytes.
@@ -20,6 +32,12 @@ struct ProductsTable {
   void (*adjoint)(const Levels& levels, int depth, int count, const T* const* a,
                   const T* const* b, const T* const* dout, T* const* da,
                   T* const* db, void* scratch);
+  /// The same of one pair over dual numbers.
+  void (*dual_product)(const Levels& levels, int depth, const DualNumber<T>* a,
+                       const DualNumber<T>* b, DualNumber<T>* out);
+  void (*dual_adjoint)(const Levels& levels, int depth, const DualNumber<T>* a,
+                       const DualNumber<T>* b, const DualNumber<T>* dout,
+                       DualNumber<T>* da, DualNumber<T>* db);
 };
 
 }  // namespace sigtape::cpu

@@ -1,8 +1,10 @@
 #include "sigtape/layers/signature/word_set.h"
 
 #include <algorithm>
-#include <cstring>
+#include <limits>
+#include <mutex>
 #include <numeric>
+#include <tuple>
 #include <utility>
 
 namespace sigtape {
@@ -10,7 +12,50 @@ namespace sigtape {
 namespace {
 
 constexpr std::size_t kMostLetters = 64;
-constexpr std::int64_t kNodeIntegers = sizeof(WordNode) / sizeof(std::int64_t);
+
+// Projection, to be written.
+struct MutableTree {
+  WordNode* nodes;
+  std::int64_t* word;
+  WordPlace* places;
+  std::int64_t *by_level, *level_begin, *by_letter, *letter_begin, *by_node,
+      *node_begin;
+};
+
+// Integers that `count` nodes take.
+template <class Node>
+constexpr std::int64_t integers(std::int64_t count) {
+  constexpr std::int64_t size = sizeof(std::int64_t);
+  return (count * static_cast<std::int64_t>(sizeof(Node)) + size - 1) / size;
+}
+
+std::int64_t integers_of(const ProjectionShape& s) {
+  return integers<WordNode>(s.nodes) + integers<WordPlace>(s.nodes) +
+         3 * s.nodes + 2 * s.words + s.parts * (s.depth + s.channels) + 3;
+}
+
+// The arrays of a tree, one after another.
+template <class Tree, class Integer>
+Tree split_memory(Integer* next, const ProjectionShape& s) {
+  const auto take = [&](std::int64_t count) {
+    Integer* begin = next;
+    next += count;
+    return begin;
+  };
+  Tree tree;
+  tree.nodes =
+      reinterpret_cast<decltype(tree.nodes)>(take(integers<WordNode>(s.nodes)));
+  tree.word = take(s.words);
+  tree.places = reinterpret_cast<decltype(tree.places)>(
+      take(integers<WordPlace>(s.nodes)));
+  tree.by_level = take(s.nodes);
+  tree.level_begin = take(s.parts * s.depth + 1);
+  tree.by_letter = take(s.nodes);
+  tree.letter_begin = take(s.parts * s.channels + 1);
+  tree.by_node = take(s.words);
+  tree.node_begin = take(s.nodes + 1);
+  return tree;
+}
 
 // The prefixes as they are found; node 0 is the empty word.
 struct Draft {
@@ -34,7 +79,9 @@ struct Layout {
   std::vector<Draft>& tree;
   std::vector<WordNode> nodes;
   std::vector<std::int64_t> number;
-  std::int64_t inner = 0;
+  std::int32_t inner = 0;
+  std::vector<WordPlace> places;
+  std::vector<std::int64_t> levels;
 
   std::int64_t leaves_of(std::int64_t draft) const {
     const auto& children = tree[draft].children;
@@ -43,47 +90,119 @@ struct Layout {
     });
   }
 
-  // Nodes of height 1 whose leaves have the same letters.
-  bool twins(std::int64_t a, std::int64_t b) const {
-    if (tree[a].height != 1 || tree[b].height != 1) return false;
-    const auto letters = [&](std::int64_t draft) {
-      std::vector<std::int64_t> list;
-      for (const std::int64_t child : tree[draft].children)
-        list.push_back(tree[child].letter);
-      std::sort(list.begin(), list.end());
-      return list;
-    };
-    return letters(a) == letters(b);
+  bool single(std::int64_t draft) const {
+    while (tree[draft].children.size() == 1) draft = tree[draft].children[0];
+    return tree[draft].children.empty();
   }
 
-  void add(std::int64_t draft) {
+  // The letters of the children of a node of height 1.
+  std::vector<std::int64_t> letters_below(std::int64_t draft) const {
+    std::vector<std::int64_t> list;
+    if (tree[draft].height != 1) return list;
+    for (const std::int64_t child : tree[draft].children)
+      list.push_back(tree[child].letter);
+    std::sort(list.begin(), list.end());
+    return list;
+  }
+
+  WordNode::Kin kin(std::int64_t a, std::int64_t b) const {
+    const auto first = letters_below(a), second = letters_below(b);
+    if (first.empty() || first.size() != second.size())
+      return WordNode::stranger;
+    return first == second ? WordNode::twin : WordNode::cousin;
+  }
+
+  // Those that run as one stand next to each other.
+  void sort(std::vector<std::int64_t>& siblings) const {
+    const auto key = [&](std::int64_t draft) {
+      const auto below = letters_below(draft);
+      return std::tuple(tree[draft].height, !single(draft), below.size(), below,
+                        tree[draft].letter);
+    };
+    std::sort(siblings.begin(), siblings.end(),
+              [&](auto a, auto b) { return key(a) < key(b); });
+  }
+
+  void add(std::int64_t draft, std::int64_t level, std::int64_t parent) {
     const std::size_t place = nodes.size();
     number[draft] = static_cast<std::int64_t>(place);
+    places.push_back({parent, 0});
+    levels.push_back(level);
     const Draft& d = tree[draft];
-    nodes.push_back({d.letter, d.height, leaves_of(draft), 0,
-                     d.children.empty() ? -1 : inner++, 0});
-    add_children(draft);
-    nodes[place].end = static_cast<std::int64_t>(nodes.size());
+    nodes.push_back({static_cast<std::int32_t>(d.letter), 0,
+                     d.children.empty() ? -1 : inner++,
+                     static_cast<std::int32_t>(leaves_of(draft)),
+                     static_cast<std::uint8_t>(d.height), WordNode::stranger,
+                     single(draft)});
+    add_children(draft, level, static_cast<std::int64_t>(place));
+    nodes[place].end = static_cast<std::int32_t>(nodes.size());
   }
 
   // Recursion as deep as a word is long.
-  void add_children(std::int64_t draft) {
+  void add_children(std::int64_t draft, std::int64_t level = 0,
+                    std::int64_t parent = -1) {
     std::vector<std::int64_t> children = tree[draft].children;
-    std::sort(children.begin(), children.end(), [&](auto a, auto b) {
-      return std::pair(tree[a].height, tree[a].letter) <
-             std::pair(tree[b].height, tree[b].letter);
-    });
+    sort(children);
     std::int64_t previous = -1;
     for (const std::int64_t child : children) {
-      add(child);
-      nodes[number[child]].like_previous =
-          previous >= 0 && twins(previous, child);
+      add(child, level + 1, parent);
+      if (previous >= 0) nodes[number[child]].kin = kin(previous, child);
       previous = child;
     }
+  }
+
+  // The numbers below `count` in the order of group(i), one of `groups`, to
+  // `order`, and where each group begins.
+  template <class Group>
+  static void sort_into(std::int64_t groups, std::int64_t count,
+                        const Group& group, std::int64_t* order,
+                        std::int64_t* begin) {
+    std::iota(order, order + count, 0);
+    std::stable_sort(order, order + count,
+                     [&](auto a, auto b) { return group(a) < group(b); });
+    std::fill_n(begin, groups + 1, 0);
+    for (std::int64_t i = 0; i < count; ++i) ++begin[group(i) + 1];
+    std::partial_sum(begin, begin + groups + 1, begin);
+  }
+
+  // All that tree() reads.
+  void write(const ProjectionShape& s, const std::vector<std::int64_t>& words,
+             std::int64_t* to) {
+    const MutableTree out = split_memory<MutableTree>(to, s);
+    std::copy(nodes.begin(), nodes.end(), out.nodes);
+    std::copy(words.begin(), words.end(), out.word);
+    std::vector<std::int64_t> part;
+    for (const WordPlace& place : places)
+      part.push_back(place.parent >= 0 ? part[place.parent]
+                     : part.empty()    ? 0
+                                       : part.back() + 1);
+    sort_into(
+        s.parts * s.depth, s.nodes,
+        [&](auto n) { return part[n] * s.depth + levels[n] - 1; }, out.by_level,
+        out.level_begin);
+    sort_into(
+        s.parts * s.channels, s.nodes,
+        [&](auto n) { return part[n] * s.channels + nodes[n].letter; },
+        out.by_letter, out.letter_begin);
+    sort_into(
+        s.nodes, s.words, [&](auto w) { return words[w]; }, out.by_node,
+        out.node_begin);
+    std::int64_t sums = 0;
+    for (std::int64_t i = 0; i < s.nodes; ++i) {
+      const std::int64_t n = out.by_level[i];
+      places[n].sums = sums;
+      sums += nodes[n].height;
+    }
+    std::copy(places.begin(), places.end(), out.places);
   }
 };
 
 }  // namespace
+
+struct WordSet::Copies {
+  std::mutex mutex;
+  std::vector<Tensor> tensors;
+};
 
 WordSet::WordSet(std::int64_t channels, std::vector<Word> words)
     : channels_(channels), words_(std::move(words)) {
@@ -112,17 +231,24 @@ WordSet::WordSet(std::int64_t channels, std::vector<Word> words)
       tree[way[level]].height =
           std::max(tree[way[level]].height, length - level);
   }
-  Layout layout{tree, {}, std::vector<std::int64_t>(tree.size()), 0};
+  constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
+  require(channels <= most && std::ssize(tree) <= most,
+          "word set: expected at most ", most, " channels and prefixes, got ",
+          channels, " and ", tree.size());
+  Layout layout{tree, {}, std::vector<std::int64_t>(tree.size()), 0, {}, {}};
   layout.add_children(0);
-  root_leaves_ = layout.leaves_of(0);
-  inner_ = layout.inner;
-  nodes_ = static_cast<std::int64_t>(layout.nodes.size());
-  const auto count = static_cast<std::int64_t>(words_.size());
-  memory_ = empty({nodes_ * kNodeIntegers + count}, {DType::int64, {}});
-  auto* to = memory_.mutable_data<std::int64_t>();
-  std::memcpy(to, layout.nodes.data(), layout.nodes.size() * sizeof(WordNode));
-  for (std::int64_t w = 0; w < count; ++w)
-    to[nodes_ * kNodeIntegers + w] = layout.number[drafts[w]];
+  shape_ = {.channels = channels_,
+            .words = static_cast<std::int64_t>(words_.size()),
+            .nodes = static_cast<std::int64_t>(layout.nodes.size()),
+            .inner = layout.inner,
+            .depth = depth_,
+            .parts = static_cast<std::int64_t>(tree[0].children.size()),
+            .root_leaves = layout.leaves_of(0)};
+  for (const WordNode& node : layout.nodes) shape_.sums += node.height;
+  for (std::int64_t& draft : drafts) draft = layout.number[draft];
+  memory_ = empty({integers_of(shape_)}, {DType::int64, {}});
+  layout.write(shape_, drafts, memory_.mutable_data<std::int64_t>());
+  copies_ = std::make_shared<Copies>();
 }
 
 WordSet WordSet::weighted(const std::vector<double>& weights, double bound) {
@@ -146,32 +272,26 @@ WordSet WordSet::weighted(const std::vector<double>& weights, double bound) {
   return {static_cast<std::int64_t>(weights.size()), std::move(words)};
 }
 
-std::int64_t WordSet::prefixes() const { return nodes_; }
-
 std::int64_t WordSet::multiply_adds() const {
-  const Projection t = tree(memory_, shape());
-  std::int64_t sum = 0;
-  for (std::int64_t n = 0; n < nodes_; ++n) sum += 1 + t.nodes[n].height;
-  return sum;
+  return shape_.nodes + shape_.sums;
 }
 
 std::int64_t WordSet::backward_multiply_adds() const {
-  return 4 * multiply_adds() - (nodes_ - inner_) - nodes_;
+  return 4 * multiply_adds() - (shape_.nodes - shape_.inner) - shape_.nodes;
 }
 
-ProjectionShape WordSet::shape() const {
-  return {.channels = channels_,
-          .words = static_cast<std::int64_t>(words_.size()),
-          .nodes = nodes_,
-          .inner = inner_,
-          .depth = depth_,
-          .root_leaves = root_leaves_};
+ProjectionShape WordSet::shape() const { return shape_; }
+
+Tensor WordSet::memory(Device device) const {
+  if (device.is_cpu()) return memory_;
+  const std::lock_guard lock(copies_->mutex);
+  for (const Tensor& copy : copies_->tensors)
+    if (copy.device() == device) return copy;
+  return copies_->tensors.emplace_back(memory_.to(device));
 }
 
 Projection WordSet::tree(const Tensor& memory, const ProjectionShape& shape) {
-  const auto* begin = memory.data<std::int64_t>();
-  return {reinterpret_cast<const WordNode*>(begin),
-          begin + shape.nodes * kNodeIntegers};
+  return split_memory<Projection>(memory.data<std::int64_t>(), shape);
 }
 
 }  // namespace sigtape

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "sigtape/framework/tensor.h"
@@ -27,7 +28,7 @@ class WordSet {
   /// Letters of the longest word.
   std::int64_t depth() const { return depth_; }
   /// Prefixes of the words, the words among them.
-  std::int64_t prefixes() const;
+  std::int64_t prefixes() const { return shape_.nodes; }
   /// Multiply-adds that forward takes for one increment of a path: the sum
   /// over the prefixes of 1 + the levels of longer words below each.
   std::int64_t multiply_adds() const;
@@ -36,17 +37,19 @@ class WordSet {
   std::int64_t backward_multiply_adds() const;
 
   /// For kernels: the sizes that depend on the words only, and the int64
-  /// tensor that tree() reads.
+  /// tensor that tree() reads. A GPU's copy is made once.
   ProjectionShape shape() const;
-  const Tensor& memory() const { return memory_; }
+  Tensor memory(Device device = {}) const;
   static Projection tree(const Tensor& memory, const ProjectionShape& shape);
 
  private:
   std::int64_t channels_;
   std::vector<Word> words_;
-  std::int64_t depth_ = 0, inner_ = 0, root_leaves_ = 0;
-  std::int64_t nodes_ = 0;
+  std::int64_t depth_ = 0;
+  ProjectionShape shape_;
   Tensor memory_;
+  struct Copies;
+  std::shared_ptr<Copies> copies_;
 };
 
 }  // namespace sigtape

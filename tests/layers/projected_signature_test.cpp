@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
+#include <utility>
 
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/random.h"
@@ -90,17 +92,57 @@ TEST(ProjectedSignature, TakesEveryOption) {
   check(words, 5, 1, {.basepoint = Basepoint(true)});
 }
 
+OpCase battery_case(
+    const char* name, const WordSet& words, std::vector<Tensor> inputs,
+    const std::function<ProjectionOptions(const std::vector<Tensor>&)>&
+        options) {
+  return {name, std::move(inputs),
+          [=](const std::vector<Tensor>& in) {
+            return projected_signature(in[0], words, options(in));
+          },
+          [=](const std::vector<Tensor>& in) {
+            return extracted(in[0], words, options(in)).to_vector();
+          }};
+}
+
 TEST(ProjectedSignature, PassesTheBattery) {
-  const WordSet words(2, {{1}, {0, 1, 1}, {1, 0}, {0, 1, 0, 0}});
-  battery("projected_signature",
-          {{"words",
-            {random_tensor({3, 6, 2}), random_tensor({3, 2}, 2)},
-            [words](const std::vector<Tensor>& in) {
-              return projected_signature(in[0], words, {.basepoint = in[1]});
-            },
-            [words](const std::vector<Tensor>& in) {
-              return extracted(in[0], words, {.basepoint = in[1]}).to_vector();
-            }}});
+  using Tensors = std::vector<Tensor>;
+  const WordSet words(2, {{1}, {0, 1, 1}, {1, 0}, {0, 1, 0, 0}, {1, 0}});
+  const WordSet all(3, all_words(3, 3));
+  const Tensor lengths = from_values({5, 2, 18}, {3}, {DType::int64});
+  const auto plain = [](const Tensors&) { return ProjectionOptions(); };
+  battery(
+      "projected_signature",
+      {battery_case("basepoint", words,
+                    {random_tensor({3, 6, 2}), random_tensor({3, 2}, 2)},
+                    [](const Tensors& in) {
+                      return ProjectionOptions{.basepoint = in[1]};
+                    }),
+       battery_case("all words", all, {random_tensor({2, 5, 3})}, plain),
+       battery_case("one letter", WordSet(2, {{1}}), {random_tensor({2, 5, 2})},
+                    plain),
+       battery_case("one channel", WordSet(1, {{0, 0, 0}}),
+                    {random_tensor({1, 40, 1})}, plain),
+       battery_case("sparse", WordSet(5, random_words(5, 6, 9, 4)),
+                    {random_tensor({2, 35, 5})}, plain),
+       battery_case(
+           "inverse", words, {random_tensor({2, 20, 2})},
+           [](const Tensors&) { return ProjectionOptions{.inverse = true}; }),
+       battery_case("lengths", words, {random_tensor({3, 18, 2}), lengths},
+                    [](const Tensors& in) {
+                      return ProjectionOptions{.lengths = in[1]};
+                    }),
+       battery_case(
+           "inverse lengths basepoint", words,
+           {random_tensor({3, 18, 2}), lengths, random_tensor({3, 2}, 2)},
+           [](const Tensors& in) {
+             return ProjectionOptions{
+                 .basepoint = in[2], .inverse = true, .lengths = in[1]};
+           }),
+       battery_case("zero basepoint, one point", words,
+                    {random_tensor({2, 1, 2})}, [](const Tensors&) {
+                      return ProjectionOptions{.basepoint = Basepoint(true)};
+                    })});
 }
 
 TEST(ProjectedSignature, WeightedTruncation) {

@@ -45,23 +45,35 @@ TEST(SecondDerivatives, OfStreamOperations) {
                  }));
 }
 
-void refusal_battery(const std::string& op, const TensorFunction& f) {
-  SCOPED_TRACE(op);
-  refuses_derivative({op, {random_tensor({1, 200, 2})}, f}, 2,
-                     "signature_products_backward");
-}
-
-TEST(SecondDerivatives, OfProjectionsAreRefused) {
-  const WordSet words(2, {{0, 1}, {1}});
-  const SecondCase projected{
-      "projected", {random_tensor({1, 6, 2})}, [=](const Tensors& in) {
-        return projected_signature(in[0], words);
-      }};
-  const auto refusal_battery = [&](const char* op) {
-    SCOPED_TRACE(op);
-    refuses_derivative(projected, 2, "projected_signature_backward");
+TEST(SecondDerivatives, OfProjections) {
+  const auto projected = [](const char* name, const WordSet& words,
+                            std::int64_t batch, std::int64_t length,
+                            const ProjectionOptions& options = {}) {
+    return SecondCase{name,
+                      {random_tensor({batch, length, words.channels()})},
+                      [=](const Tensors& in) {
+                        return projected_signature(in[0], words, options);
+                      }};
   };
-  refusal_battery("projected_signature");
+  const WordSet words(2, {{0, 1}, {1}, {1, 1, 0}, {0, 1, 1, 0}});
+  const Tensor lengths = from_values({6, 3, 5}, {3}, {DType::int64});
+  std::vector<SecondCase> cases = {
+      projected("words", words, 1, 6),
+      projected("all words", WordSet(3, all_words(3, 3)), 2, 4),
+      projected("stalks", WordSet(4, {{0, 1, 2, 3}, {1, 3, 2}, {3, 3}}), 3, 5),
+      projected("long", WordSet(1, {{0, 0, 0}}), 1, 40),
+      projected("wide", WordSet(6, {{0, 5}, {5, 0}, {5, 1}, {2, 3}}), 17, 3),
+      projected(
+          "inverse lengths", words, 3, 6,
+          {.basepoint = Basepoint(true), .inverse = true, .lengths = lengths})};
+  cases.push_back({"basepoint",
+                   {random_tensor({2, 4, 2}), random_tensor({2, 2}, 3)},
+                   [=](const Tensors& in) {
+                     return projected_signature(in[0], words,
+                                                {.basepoint = in[1]});
+                   }});
+  second_battery("projected_signature", cases);
+  refuses_derivative(cases[0], 3, "projected_signature_second");
 }
 
 TEST(SecondDerivatives, OfPointwiseOperationsOnSignatures) {
@@ -136,14 +148,37 @@ TEST(SecondDerivatives, OfSeparateWindows) {
   second_battery("window_logsignature", cases);
 }
 
-TEST(SecondDerivatives, OfProductsOfWindowsAreRefused) {
-  const Windows windows = Windows::expanding(4, 2);
-  refusal_battery("window_signature", [=](const Tensors& in) {
-    return window_signature(in[0], 3, windows);
-  });
-  refusal_battery("window_logsignature", [=](const Tensors& in) {
-    return window_logsignature(in[0], 3, windows);
-  });
+// Windows that share so much that they are products of shared pieces.
+TEST(SecondDerivatives, OfMultipliedWindows) {
+  struct Way {
+    const char* name;
+    Windows windows;
+    std::int64_t length, channels;
+    bool inverse;
+  };
+  const std::vector<Way> ways = {
+      {"expanding", Windows::expanding(4, 2), 24, 2, false},
+      {"expanding inverse", Windows::expanding(3, 3), 21, 3, true},
+      {"sliding", Windows::sliding(20, 1), 26, 2, false},
+      {"sliding inverse", Windows::sliding(24, 2), 30, 2, true},
+      {"one channel", Windows::expanding(6, 1), 20, 1, false}};
+  std::vector<SecondCase> signatures, logsignatures;
+  for (const Way& way : ways) {
+    const Tensor x = random_tensor({2, way.length, way.channels});
+    signatures.push_back({way.name, {x}, [=](const Tensors& in) {
+                            return window_signature(in[0], 3, way.windows,
+                                                    {.inverse = way.inverse});
+                          }});
+    logsignatures.push_back({way.name, {x}, [=](const Tensors& in) {
+                               return window_logsignature(
+                                   in[0], 3, way.windows,
+                                   {.inverse = way.inverse});
+                             }});
+    SCOPED_TRACE(way.name);
+    refuses_derivative(signatures.back(), 3, "signature_second");
+  }
+  second_battery("window_signature", signatures);
+  second_battery("window_logsignature", logsignatures);
 }
 
 }  // namespace

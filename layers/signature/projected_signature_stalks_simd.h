@@ -1,0 +1,120 @@
+#pragma once
+
+// Siblings below which there is one prefix of each length only, down to a word:
+// stalks, whose partial sums stay in registers.
+
+#include "sigtape/framework/simd/vec.h"
+
+namespace sigtape::SIGTAPE_ISA_NAME {
+
+/// Partial sums of a stalk of height H in a step.
+constexpr int stalk_sums(int height) { return height * (height + 1) / 2; }
+
+// What a stalk of height H adds up in a step, from the partial sums g[0 .. H]
+// above it: `value` are its nodes' values, [H + 1], x the increments of their
+// letters. With Keep, its partial sums are written to `own`.
+template <class V, int H, bool Keep, class T>
+SIGTAPE_INLINE void grow_stalk(const V* g, const V* x, const T* inverse,
+                               V* value, V* own) {
+  V above[H + 1];
+  for (int r = 0; r <= H; ++r) above[r] = g[r];
+  SIGTAPE_UNROLL
+  for (int h = 0; h < H; ++h) {
+    const V old = value[h];
+    value[h] += above[0] * x[h];
+    SIGTAPE_UNROLL
+    for (int r = 1; r <= H - h; ++r) {
+      const V v = old + above[r] * x[h];
+      above[r - 1] = r == 1 ? v : v * inverse[r];
+      if (Keep) *own++ = above[r - 1];
+    }
+  }
+  value[H] += above[0] * x[H];
+}
+
+// M stalks of height H over a block: s[m], [H + 1], are the values of the nodes
+// of stalk m, e[h * M + m] the increments of node h's letter. With Keep, its
+// partial sums go to own[(m * steps + t) * stalk_sums(H)], and the values are
+// only read.
+template <class V, int H, int M, bool Keep, class T>
+SIGTAPE_KERNEL void run_stalks(std::int64_t steps, std::int64_t stride,
+                               const V* parent, std::int64_t channels,
+                               const V* const* e, const T* inverse, V* const* s,
+                               V* own) {
+  constexpr int kSums = stalk_sums(H);
+  V value[M][H + 1];
+  for (int m = 0; m < M; ++m)
+    for (int h = 0; h <= H; ++h) value[m][h] = s[m][h];
+  for (std::int64_t t = 0; t < steps; ++t, parent += stride) {
+    V g[H + 1];
+    SIGTAPE_UNROLL
+    for (int r = 0; r <= H; ++r) g[r] = in_register(parent[r]);
+    SIGTAPE_UNROLL
+    for (int m = 0; m < M; ++m) {
+      V x[H + 1];
+      SIGTAPE_UNROLL
+      for (int h = 0; h <= H; ++h) x[h] = e[h * M + m][t * channels];
+      grow_stalk<V, H, Keep>(g, x, inverse, value[m],
+                             Keep ? own + (m * steps + t) * kSums : nullptr);
+    }
+  }
+  if (Keep) return;
+  for (int m = 0; m < M; ++m)
+    for (int h = 0; h <= H; ++h) s[m][h] = value[m][h];
+}
+
+// The derivative, backward in time: a[m], [H + 1], are the gradients of the
+// values after the block, and become those before it; `own` what run_stalks has
+// kept.
+template <class V, int H, int M, class T>
+SIGTAPE_KERNEL void run_stalks_adjoint(std::int64_t steps, std::int64_t stride,
+                                       const V* parent, V* dparent,
+                                       std::int64_t channels, const V* const* e,
+                                       V* const* de, const T* inverse,
+                                       V* const* a, const V* own) {
+  constexpr int kSums = stalk_sums(H);
+  V value[M][H + 1];
+  for (int m = 0; m < M; ++m)
+    for (int h = 0; h <= H; ++h) value[m][h] = a[m][h];
+  for (std::int64_t t = steps; t-- > 0;) {
+    const std::int64_t at = t * channels;
+    const V* p = parent + t * stride;
+    V* dp = dparent + t * stride;
+    V dabove[H + 1];
+    SIGTAPE_UNROLL
+    for (int r = 0; r <= H; ++r) dabove[r] = dp[r];
+    SIGTAPE_UNROLL
+    for (int m = 0; m < M; ++m) {
+      // The sums of the nodes from the leaf's parent upwards.
+      const V* above = own + (m * steps + t + 1) * kSums - 1;
+      V down[H + 1];
+      down[0] = value[m][H] * e[H * M + m][at];
+      de[H * M + m][at] += value[m][H] * above[0];
+      SIGTAPE_UNROLL
+      for (int h = H - 1; h >= 0; --h) {
+        if (h) above -= H - h + 1;
+        const V* q = h ? above : p;
+        const V x = e[h * M + m][at];
+        V dx = value[m][h] * q[0], next = value[m][h] * x;
+        SIGTAPE_UNROLL
+        for (int r = 1; r <= H - h; ++r) {
+          const V v = r == 1 ? down[0] : down[r - 1] * inverse[r];
+          down[r - 1] = next;
+          next = v * x;
+          dx += v * q[r];
+          value[m][h] += v;
+        }
+        down[H - h] = next;
+        de[h * M + m][at] += dx;
+      }
+      SIGTAPE_UNROLL
+      for (int r = 0; r <= H; ++r) dabove[r] += down[r];
+    }
+    SIGTAPE_UNROLL
+    for (int r = 0; r <= H; ++r) dp[r] = dabove[r];
+  }
+  for (int m = 0; m < M; ++m)
+    for (int h = 0; h <= H; ++h) a[m][h] = value[m][h];
+}
+
+}  // namespace sigtape::SIGTAPE_ISA_NAME

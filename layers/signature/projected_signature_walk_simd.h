@@ -1,0 +1,424 @@
+#pragma once
+
+// The tree of a projected signature walked depth first over a block of time:
+// every node runs the whole block before its children do. It reads its parent's
+// partial sums P^k = V^k / (k - level), which stand in the first-level cache,
+// and writes its own.
+
+#include "sigtape/layers/signature/projected_signature_nodes_simd.h"
+#include "sigtape/layers/signature/projected_signature_stalks_simd.h"
+#include "sigtape/layers/signature/projected_signature_table.h"
+
+namespace sigtape::SIGTAPE_ISA_NAME {
+
+template <int N>
+struct Number {
+  static constexpr int value = N;
+};
+
+/// Calls body(Number<count>) for count in 1 .. Most, at most 8.
+template <int Most, class Body>
+SIGTAPE_INLINE void with_count(int count, const Body& body) {
+  const auto call = [&](auto n) {
+    if constexpr (decltype(n)::value <= Most) body(n);
+  };
+  switch (count) {
+    case 1:
+      return call(Number<1>());
+    case 2:
+      return call(Number<2>());
+    case 3:
+      return call(Number<3>());
+    case 4:
+      return call(Number<4>());
+    case 5:
+      return call(Number<5>());
+    case 6:
+      return call(Number<6>());
+    case 7:
+      return call(Number<7>());
+    case 8:
+      return call(Number<8>());
+    default:
+      break;
+  }
+}
+
+/// What the walk works in; arrays of numbers V, [..] of the whole item, and
+/// what belongs to the block of time at hand.
+template <class T, class V>
+class ProjectionWalk {
+ public:
+  using Sizes = Together<V>;
+  static constexpr int kMostLevels = 64;
+
+  ProjectionWalk(const ProjectionShape& shape, const Projection& tree)
+      : channels_(shape.channels), tree_(tree) {
+    for (int r = 0; r <= shape.depth; ++r)
+      inverse_[r] = T(1) / static_cast<T>(r ? r : 1);
+  }
+
+  V* state = nullptr;                 // [nodes]
+  V* adjoint = nullptr;               // [nodes]
+  const V* saved = nullptr;           // [inner] at the beginning of the block
+  const V* e = nullptr;               // [steps, d] increments
+  V* de = nullptr;                    // [steps, d]
+  std::int64_t steps = 0;             // of the block
+  V* partials[kMostLevels + 1] = {};  // of a run of nodes of each level
+  V* dpartials[kMostLevels + 1] = {};
+
+  /// The nodes from `node` to `end`, of which the first are leaves; they are
+  /// children of a node of `level`, whose partial sums stand at `parent`,
+  /// `stride` for each step.
+  void children(std::int64_t node, std::int64_t end, std::int64_t leaves,
+                int level, const V* parent, std::int64_t stride) {
+    for_leaves(node, leaves, [&](std::int64_t first, int count) {
+      Letters l;
+      leaf_letters(count, first, l);
+      with_count<Sizes::kLeaves>(count, [&](auto m) {
+        add_leaves<V, decltype(m)::value>(steps, stride, parent, channels_, l.e,
+                                          state + first);
+      });
+    });
+    for_siblings(node + leaves, end, [&](const Run& run) {
+      switch (run.kind) {
+        case Run::stalks:
+          return stalks(run, parent, stride);
+        case Run::twins:
+        case Run::twigs:
+          return twigs(run, parent, stride);
+        case Run::nodes:
+          return nodes(run, level + 1, parent, stride);
+      }
+    });
+  }
+
+  /// The derivative, from `saved` and `adjoint`, whose gradients after the
+  /// block become those before it; adds to `de` and the parent's gradients
+  /// `dparent`.
+  void children_adjoint(std::int64_t node, std::int64_t end,
+                        std::int64_t leaves, int level, const V* parent,
+                        V* dparent, std::int64_t stride) {
+    for_leaves(node, leaves, [&](std::int64_t first, int count) {
+      Letters l;
+      leaf_letters(count, first, l);
+      with_count<Sizes::kLeaves>(count, [&](auto m) {
+        add_leaves_adjoint<V, decltype(m)::value>(steps, stride, parent,
+                                                  dparent, channels_, l.e, l.de,
+                                                  adjoint + first);
+      });
+    });
+    for_siblings(node + leaves, end, [&](const Run& run) {
+      switch (run.kind) {
+        case Run::stalks:
+          return stalks_adjoint(run, level + 1, parent, dparent, stride);
+        case Run::twins:
+        case Run::twigs:
+          return twigs_adjoint(run, level + 1, parent, dparent, stride);
+        case Run::nodes:
+          return nodes_adjoint(run, level + 1, parent, dparent, stride);
+      }
+    });
+  }
+
+ private:
+  static constexpr int kMostRun = 4;
+
+  // Siblings of one height that run as one.
+  struct Run {
+    enum Kind { nodes, twins, twigs, stalks };
+    Kind kind;
+    int count;
+    int height;
+    int leaves;  // of each twig
+    std::int64_t node[kMostRun];
+  };
+
+  // Increments, and their gradients, of the letters of some nodes.
+  struct Letters {
+    const V* e[12];
+    V* de[12];
+  };
+
+  void set_letter(Letters& l, int at, std::int64_t node) const {
+    const std::int64_t letter = tree_.nodes[node].letter;
+    l.e[at] = e + letter;
+    l.de[at] = de + letter;
+  }
+  // Calls body(m) for m < count, which is not 0.
+  template <class Body>
+  static SIGTAPE_INLINE void each(int count, const Body& body) {
+    int m = 0;
+    do {
+      body(m);
+    } while (++m < count);
+  }
+  // Written in place: copies of what has just been written in pieces are slow.
+  void letters(const Run& run, Letters& l) const {
+    each(run.count, [&](int m) { set_letter(l, m, run.node[m]); });
+  }
+  void leaf_letters(int count, std::int64_t first, Letters& l) const {
+    each(count, [&](int m) { set_letter(l, m, first + m); });
+  }
+  // At m * leaves + k that of the leaf k of twig m, of twins at k.
+  void twig_letters(const Run& run, Letters& l) const {
+    if (run.kind == Run::twins)
+      return leaf_letters(run.leaves, run.node[0] + 1, l);
+    int at = 0;
+    each(run.count, [&](int m) {
+      each(run.leaves,
+           [&](int k) { set_letter(l, at++, run.node[m] + 1 + k); });
+    });
+  }
+  // At h * count + m that of the node h below the top of stalk m.
+  void stalk_letters(const Run& run, Letters& l) const {
+    int at = 0;
+    each(run.height + 1, [&](int h) {
+      each(run.count, [&](int m) { set_letter(l, at++, run.node[m] + h); });
+    });
+  }
+
+  // Calls body(first leaf, how many) for the leaves from `node` on, in runs of
+  // about the same number.
+  template <class Body>
+  static void for_leaves(std::int64_t node, std::int64_t count,
+                         const Body& body) {
+    constexpr std::int64_t kMost = Sizes::kLeaves;
+    while (count > 0) {
+      const std::int64_t together = count > 2 * kMost ? kMost
+                                    : count > kMost   ? (count + 1) / 2
+                                                      : count;
+      body(node, static_cast<int>(together));
+      node += together;
+      count -= together;
+    }
+  }
+
+  // How many run as one with `first`, and as what.
+  static int most_in(const WordNode& first, const WordNode* next,
+                     typename Run::Kind& kind) {
+    const int height = first.height, leaves = first.leaves;
+    kind = Run::stalks;
+    if (first.single && height == 2 && Sizes::kStalks2) return Sizes::kStalks2;
+    if (first.single && height == 3 && Sizes::kStalks3) return Sizes::kStalks3;
+    const bool twins = next && next->kin == WordNode::twin;
+    if (height == 1 && leaves <= Sizes::kOwnLeaves && !twins) {
+      kind = Run::twigs;
+      return Sizes::kOwnTwigs;
+    }
+    if (height == 1 && leaves <= Sizes::kTwigLeaves) {
+      kind = Run::twins;
+      return leaves <= 4 ? Sizes::kTile / 4 : Sizes::kTile / 8;
+    }
+    kind = Run::nodes;
+    return height <= 2 ? Sizes::kNodes : 1;
+  }
+
+  static bool runs_with(typename Run::Kind kind, const WordNode& first,
+                        const WordNode& next) {
+    switch (kind) {
+      case Run::twins:
+        return next.kin == WordNode::twin;
+      case Run::twigs:
+        return next.kin != WordNode::stranger;
+      case Run::stalks:
+        return next.height == first.height && next.single;
+      default:
+        return next.height == first.height;
+    }
+  }
+
+  template <class Body>
+  void for_siblings(std::int64_t node, std::int64_t end, const Body& body) {
+    while (node < end) {
+      Run run;
+      const WordNode& first = tree_.nodes[node];
+      const int most = most_in(
+          first, first.end < end ? tree_.nodes + first.end : nullptr, run.kind);
+      run.count = 0;
+      do {
+        run.node[run.count++] = node;
+        node = tree_.nodes[node].end;
+      } while (node < end && run.count < most &&
+               runs_with(run.kind, first, tree_.nodes[node]));
+      run.height = first.height;
+      run.leaves = first.leaves;
+      body(run);
+    }
+  }
+
+  // Calls body(Number<height or 0>, Number<count>).
+  template <class Body>
+  static SIGTAPE_INLINE void with_shape(const Run& run, const Body& body) {
+    with_count<Sizes::kNodes>(run.count, [&](auto m) {
+      if (run.height == 1) return body(Number<1>(), m);
+      if (run.height == 2) return body(Number<2>(), m);
+      if constexpr (decltype(m)::value == 1) {
+        if (run.height == 3) return body(Number<3>(), m);
+        if (run.height == 4) return body(Number<4>(), m);
+        body(Number<0>(), m);
+      }
+    });
+  }
+
+  // Calls body(Number<nodes>, Number<leaves>, Number<leaves of their own>).
+  template <class Body>
+  static SIGTAPE_INLINE void with_twigs(const Run& run, const Body& body) {
+    if (run.kind == Run::twigs)
+      return with_count<Sizes::kOwnLeaves>(run.leaves, [&](auto k) {
+        with_count<Sizes::kOwnTwigs>(
+            run.count, [&](auto m) { body(m, k, Number<true>()); });
+      });
+    with_count<Sizes::kTwigLeaves>(run.leaves, [&](auto k) {
+      constexpr int kLeaves = decltype(k)::value;
+      with_count<kMostRun>(run.count, [&](auto m) {
+        if constexpr (decltype(m)::value * kLeaves <= Sizes::kTile)
+          body(m, Number<kLeaves>(), Number<false>());
+      });
+    });
+  }
+
+  // Calls body(Number<height>, Number<count>).
+  template <class Body>
+  static SIGTAPE_INLINE void with_stalks(const Run& run, const Body& body) {
+    if (run.height == 2)
+      return with_count<Sizes::kStalks2>(run.count,
+                                         [&](auto m) { body(Number<2>(), m); });
+    with_count<Sizes::kStalks3>(run.count,
+                                [&](auto m) { body(Number<3>(), m); });
+  }
+
+  void nodes(const Run& run, int level, const V* parent, std::int64_t stride) {
+    Letters l;
+    letters(run, l);
+    V s[kMostRun];
+    each(run.count, [&](int m) { s[m] = state[run.node[m]]; });
+    const std::int64_t gap = steps * run.height;
+    V* own = partials[level];
+    with_shape(run, [&](auto h, auto m) {
+      run_nodes<V, decltype(h)::value, decltype(m)::value>(
+          steps, run.height, stride, parent, channels_, l.e, inverse_, s, own,
+          gap);
+    });
+    each(run.count, [&](int m) {
+      const WordNode& n = tree_.nodes[run.node[m]];
+      state[run.node[m]] = s[m];
+      children(run.node[m] + 1, n.end, n.leaves, level, own + m * gap,
+               run.height);
+    });
+  }
+
+  void nodes_adjoint(const Run& run, int level, const V* parent, V* dparent,
+                     std::int64_t stride) {
+    Letters l;
+    letters(run, l);
+    const std::int64_t gap = steps * run.height;
+    V *own = partials[level], *down = dpartials[level];
+    V s[kMostRun], a[kMostRun];
+    each(run.count, [&](int m) {
+      s[m] = saved[tree_.nodes[run.node[m]].inner];
+      a[m] = adjoint[run.node[m]];
+    });
+    with_shape(run, [&](auto h, auto m) {
+      run_nodes<V, decltype(h)::value, decltype(m)::value>(
+          steps, run.height, stride, parent, channels_, l.e, inverse_, s, own,
+          gap);
+    });
+    __builtin_memset(down, 0, run.count * gap * sizeof(V));
+    each(run.count, [&](int m) {
+      const WordNode& n = tree_.nodes[run.node[m]];
+      children_adjoint(run.node[m] + 1, n.end, n.leaves, level, own + m * gap,
+                       down + m * gap, run.height);
+    });
+    with_shape(run, [&](auto h, auto m) {
+      run_nodes_adjoint<V, decltype(h)::value, decltype(m)::value>(
+          steps, run.height, stride, parent, dparent, channels_, l.e, l.de,
+          inverse_, a, down, gap);
+    });
+    each(run.count, [&](int m) { adjoint[run.node[m]] = a[m]; });
+  }
+
+  void twigs(const Run& run, const V* parent, std::int64_t stride) {
+    Letters x, l;
+    letters(run, x);
+    twig_letters(run, l);
+    V s[kMostRun];
+    V* leaf[kMostRun];
+    each(run.count, [&](int m) {
+      s[m] = state[run.node[m]];
+      leaf[m] = state + run.node[m] + 1;
+    });
+    with_twigs(run, [&](auto m, auto k, auto own) {
+      run_twigs<V, decltype(m)::value, decltype(k)::value,
+                decltype(own)::value>(steps, stride, parent, channels_, x.e,
+                                      l.e, s, leaf);
+    });
+    each(run.count, [&](int m) { state[run.node[m]] = s[m]; });
+  }
+
+  void twigs_adjoint(const Run& run, int level, const V* parent, V* dparent,
+                     std::int64_t stride) {
+    Letters x, l;
+    letters(run, x);
+    twig_letters(run, l);
+    V* own = partials[level];
+    V s[kMostRun], a[kMostRun];
+    const V* dleaf[kMostRun];
+    each(run.count, [&](int m) {
+      s[m] = saved[tree_.nodes[run.node[m]].inner];
+      a[m] = adjoint[run.node[m]];
+      dleaf[m] = adjoint + run.node[m] + 1;
+    });
+    with_twigs(run, [&](auto m, auto k, auto with_own) {
+      constexpr int kNodes = decltype(m)::value;
+      run_nodes<V, 1, kNodes>(steps, 1, stride, parent, channels_, x.e,
+                              inverse_, s, own, steps);
+      run_twigs_adjoint<V, kNodes, decltype(k)::value,
+                        decltype(with_own)::value>(
+          steps, stride, parent, dparent, channels_, x.e, x.de, l.e, l.de, a,
+          dleaf, own, steps);
+    });
+    each(run.count, [&](int m) { adjoint[run.node[m]] = a[m]; });
+  }
+
+  void stalks(const Run& run, const V* parent, std::int64_t stride) {
+    Letters l;
+    stalk_letters(run, l);
+    V* s[kMostRun];
+    each(run.count, [&](int m) { s[m] = state + run.node[m]; });
+    with_stalks(run, [&](auto h, auto m) {
+      run_stalks<V, decltype(h)::value, decltype(m)::value, false>(
+          steps, stride, parent, channels_, l.e, inverse_, s, nullptr);
+    });
+  }
+
+  void stalks_adjoint(const Run& run, int level, const V* parent, V* dparent,
+                      std::int64_t stride) {
+    Letters l;
+    stalk_letters(run, l);
+    V before[kMostRun][4];
+    V *s[kMostRun], *a[kMostRun];
+    each(run.count, [&](int m) {
+      // The leaf's value is not used.
+      for (int h = 0; h <= run.height; ++h)
+        before[m][h] =
+            h < run.height ? saved[tree_.nodes[run.node[m] + h].inner] : V{};
+      s[m] = before[m];
+      a[m] = adjoint + run.node[m];
+    });
+    with_stalks(run, [&](auto h, auto m) {
+      constexpr int kHeight = decltype(h)::value, kCount = decltype(m)::value;
+      run_stalks<V, kHeight, kCount, true>(steps, stride, parent, channels_,
+                                           l.e, inverse_, s, partials[level]);
+      run_stalks_adjoint<V, kHeight, kCount>(steps, stride, parent, dparent,
+                                             channels_, l.e, l.de, inverse_, a,
+                                             partials[level]);
+    });
+  }
+
+  std::int64_t channels_;
+  const Projection& tree_;
+  T inverse_[kMostLevels + 1];
+};
+
+}  // namespace sigtape::SIGTAPE_ISA_NAME
