@@ -45,8 +45,12 @@ class Pool {
       : threads_(threads),
         spins_(threads <= usable_cpus()),
         shares_(std::make_unique<Share[]>(threads)) {
-    for (int w = 1; w < threads; ++w) {
-      workers_.emplace_back([this, w] { serve(w); });
+    workers_.reserve(static_cast<std::size_t>(threads));
+    try {
+      for (int w = 1; w < threads; ++w)
+        workers_.emplace_back([this, w] { serve(w); });
+    } catch (const std::exception&) {
+      // No memory for more threads: those there are do the others' shares.
     }
   }
 

@@ -37,7 +37,8 @@ sigtrain --version prints the version.
 
 Exit codes: 0 ok, 2 usage or configuration, 3 data, 4 a number that is not
 finite, 5 files, 6 device or memory; a training that SIGINT stops ends with
-130, one that SIGTERM or SIGHUP stops with 143, each with a checkpoint saved.
+130, one that SIGTERM or SIGHUP stops with 143, one whose output nobody reads
+any more with 141, each with a checkpoint saved.
 )";
 
 // One command's syntax: named options, positional ones, help.

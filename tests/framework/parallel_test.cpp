@@ -1,6 +1,7 @@
 #include "sigtape/framework/parallel.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -78,6 +79,25 @@ TEST(Threads, AForkedProcessMakesItsOwn) {
   parallel_for(100, count);
   EXPECT_EQ(runs, 200);
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST(Threads, AsManyAsThereIsMemoryForDoTheWork) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(60);
+    const rlimit limit = {rlim_t{1} << 30, rlim_t{1} << 30};
+    ::setrlimit(RLIMIT_AS, &limit);  // the stacks of 2000 threads are more
+    set_num_threads(2000);
+    std::atomic<int> runs = 0;
+    for (int i = 0; i < 3; ++i)
+      parallel_for(1000, [&](std::int64_t) { ++runs; });
+    std::quick_exit(runs == 3000 ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+#endif
 
 TEST(Threads, RefusesNone) {
   EXPECT_THROW(set_num_threads(0), UsageError);

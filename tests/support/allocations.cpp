@@ -7,12 +7,21 @@
 
 namespace {
 
-std::atomic<std::int64_t> calls = 0;
+std::atomic<std::int64_t> calls = 0, large_calls = 0;
+// The large calls that fail: from the first one to before the second.
+std::atomic<std::int64_t> failing_from = 0, failing_to = 0;
+
+bool is_to_fail(std::size_t bytes) {
+  if (bytes < static_cast<std::size_t>(sigtape::test::large)) return false;
+  const std::int64_t call = ++large_calls;
+  return call >= failing_from && call < failing_to;
+}
 
 constexpr std::size_t plain = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
 
 void* counted(std::size_t bytes, std::size_t alignment) noexcept {
   calls.fetch_add(1, std::memory_order_relaxed);
+  if (is_to_fail(bytes)) return nullptr;
   const std::size_t rounded = (bytes + alignment) / alignment * alignment;
   return std::aligned_alloc(alignment, rounded);
 }
@@ -27,6 +36,14 @@ void* counted_or_throw(std::size_t bytes, std::size_t alignment) {
 namespace sigtape::test {
 
 std::int64_t allocations() { return calls.load(); }
+
+std::int64_t large_allocations() { return large_calls.load(); }
+
+void fail_large_allocations(std::int64_t first, std::int64_t count) {
+  failing_to = 0;
+  failing_from = large_calls + first;
+  failing_to = count > 0 ? failing_from + count : 0;
+}
 
 }  // namespace sigtape::test
 

@@ -123,8 +123,22 @@ RunFolder::RunFolder(RunFolder&& other) noexcept
   other.made_.clear();
 }
 
+void RunFolder::require_ours() const {
+  const std::string folder = paths_.folder.string();
+  std::error_code missing;
+  require<FileError>(fs::is_directory(paths_.folder, missing), "run folder '",
+                     folder, "' is gone: nothing can be saved in it");
+  const fs::path lock = paths_.folder / lock_name;
+  require<FileError>(
+      !fs::exists(lock, missing) || is_same_file(lock, lock_->descriptor()),
+      "run folder '", folder,
+      "' was replaced: another run has begun in a folder of this name");
+}
+
 RunFolder::~RunFolder() {
-  if (owns_lock_) system_.remove_file((paths_.folder / lock_name).c_str());
+  const fs::path lock = paths_.folder / lock_name;
+  if (owns_lock_ && is_same_file(lock, lock_->descriptor()))
+    system_.remove_file(lock.c_str());
   for (auto folder = made_.rbegin(); folder != made_.rend(); ++folder)
     if (system_.remove_directory(folder->c_str()) != 0) return;
 }

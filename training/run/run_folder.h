@@ -56,6 +56,10 @@ class RunFolder {
 
   const RunPaths& paths() const { return paths_; }
 
+  /// Throws FileError where the folder is no longer there, or is another one
+  /// by now, in which some other run has begun.
+  void require_ours() const;
+
  private:
   RunFolder(FileSystem& system, const std::filesystem::path& folder);
   /// Makes the folder and locks it.

@@ -11,7 +11,8 @@
 namespace sigtape {
 namespace {
 
-constexpr std::array<int, 4> handled = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+constexpr std::array<int, 5> handled = {SIGINT, SIGTERM, SIGHUP, SIGPIPE,
+                                        SIGXFSZ};
 
 /// The signal that came first, 0 for none. Lock-free: a handler may touch it.
 std::atomic<int> received = 0;
@@ -28,7 +29,7 @@ extern "C" void remember_signal(int signal) {
 
 void install(int signal, struct sigaction& old) {
   struct sigaction action = {};
-  action.sa_handler = signal == SIGPIPE ? SIG_IGN : remember_signal;
+  action.sa_handler = signal == SIGXFSZ ? SIG_IGN : remember_signal;
   // Calls in other libraries go on as if nothing had come.
   action.sa_flags = SA_RESTART;
   ::sigemptyset(&action.sa_mask);
@@ -46,6 +47,8 @@ Interruption interruption() {
       return Interruption::terminate;
     case SIGHUP:
       return Interruption::hangup;
+    case SIGPIPE:
+      return Interruption::closed_pipe;
     default:
       return Interruption::none;
   }
@@ -58,6 +61,8 @@ int exit_status_of(Interruption interruption) {
     case Interruption::terminate:
     case Interruption::hangup:
       return 128 + SIGTERM;
+    case Interruption::closed_pipe:
+      return 128 + SIGPIPE;
     case Interruption::none:
       break;
   }

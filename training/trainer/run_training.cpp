@@ -180,9 +180,19 @@ class Session {
         {write_info(fit_.info()), to_arrays(fit_.model().named_parameters())});
   }
 
+  void save() {
+    folder_->require_ours();
+    try {
+      save_in_folder();
+    } catch (const FileError&) {
+      folder_->require_ours();  // says it better
+      throw;
+    }
+  }
+
   // The best weights first: a crash in between leaves a checkpoint from which
   // training arrives at the same ones again.
-  void save() {
+  void save_in_folder() {
     if (!best_.empty()) {
       write_file_atomically(files_, folder_->paths().best(), best_);
       best_.clear();

@@ -86,7 +86,8 @@ TEST(Signals, AClosedPipeIsAFailedWrite) {
               int ends[2];
               if (::pipe(ends) != 0) ::_exit(1);
               ::close(ends[0]);
-              ::_exit(::write(ends[1], "x", 1) == -1 ? 0 : 2);
+              if (::write(ends[1], "x", 1) != -1) ::_exit(2);
+              ::_exit(interruption() == Interruption::closed_pipe ? 0 : 3);
             }),
             0);
 }
@@ -101,6 +102,7 @@ TEST(Signals, ExitStatusIsThatOfTheShell) {
   EXPECT_EQ(exit_status_of(Interruption::interrupt), 130);
   EXPECT_EQ(exit_status_of(Interruption::terminate), 143);
   EXPECT_EQ(exit_status_of(Interruption::hangup), 143);
+  EXPECT_EQ(exit_status_of(Interruption::closed_pipe), 141);
 }
 
 }  // namespace
