@@ -177,8 +177,9 @@ void plan_time(const SignatureShape& shape, int vector_bytes,
   // sums of its siblings are what fills the cache then.
   const std::int64_t siblings = d <= 4 && shape.depth > 3 ? 3 * d : 0;
   plan.forward_steps = even_steps(steps, d + 3 + siblings, vector_bytes, 64);
-  plan.backward_steps = even_steps(
-      steps, 2 * d + 6 + std::min<std::int64_t>(d, 4), vector_bytes, 32);
+  // Backward, wider tiles store their own sums as well.
+  const std::int64_t own = d <= 4 ? 0 : 5;
+  plan.backward_steps = even_steps(steps, 2 * d + 5 + own, vector_bytes, 32);
   plan.block_steps = std::max(plan.forward_steps, plan.backward_steps);
   plan.checkpoints = divide_up(steps, plan.backward_steps);
 }
