@@ -7,6 +7,8 @@
 # sigtape_cuda_mode is what it comes to: OFF, ON or HOST.
 set(SIGTAPE_CUDA "AUTO" CACHE STRING "CUDA kernels: AUTO, ON, OFF or HOST")
 set_property(CACHE SIGTAPE_CUDA PROPERTY STRINGS AUTO ON OFF HOST)
+option(SIGTAPE_KERNEL_COVERAGE
+       "With HOST, count how often each line of the .cu files runs" OFF)
 set(sigtape_cuda_mode ${SIGTAPE_CUDA})
 
 # Where nvcc is: on the path, or where NVIDIA's packages put it.
@@ -74,8 +76,13 @@ function(sigtape_cuda_sources target)
     target_compile_options(${target} PRIVATE
       "$<$<COMPILE_LANGUAGE:CUDA>:-O3;-Xcompiler=-Wall,-Wextra>")
   elseif(sigtape_cuda_mode STREQUAL "HOST")
+    set(options -xc++ -Wno-unknown-pragmas)
+    if(SIGTAPE_KERNEL_COVERAGE)
+      list(APPEND options --coverage)
+      target_link_options(${target} PUBLIC --coverage)
+    endif()
     set_source_files_properties(${kernels} PROPERTIES LANGUAGE CXX
-      COMPILE_OPTIONS "-xc++;-Wno-unknown-pragmas")
+      COMPILE_OPTIONS "${options}")
     target_sources(${target} PRIVATE ${kernels} ${both} ${host})
     target_link_libraries(${target} PUBLIC
       $<BUILD_INTERFACE:sigtape_cuda_host>)

@@ -2,15 +2,23 @@
 """Plants faults in the CUDA kernels, one at a time, and reports which of them
 the battery catches.
 
-usage: tests/cuda_mutations.py BUILD [--list] [--only TEXT]
+usage: tests/cuda_mutations.py BUILD [--list] [--check] [--only TEXT]
+                               [--races BUILD] [--results FILE.json]
+                               [--report FILE.md]
 
 BUILD is a build with SIGTAPE_CUDA=HOST and the tests built; the changed file is
-compiled with the address sanitizer whether BUILD is or not. Nothing of the source tree is changed: a changed copy of one
-file is compiled, and linked before the library into its test program. Exit
-status 1 if a fault without an explanation was missed.
+compiled with the address sanitizer whether BUILD is or not. Nothing of the
+source tree is changed: a changed copy of one file is compiled, and linked
+before the library into its test program, which ends at its first failure.
+What is missed there runs once more in the build of --races, one of the preset
+cuda-host-tsan.
+--check only looks whether each text stands where the list says. --results keeps
+verdicts; a fault whose file and text have not changed since is not run again.
+Exit status 1 if a fault without an explanation was missed.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import pathlib
@@ -30,7 +38,7 @@ FAULTS = [
     ("framework/cuda/collect_cuda.h",
      "  __syncthreads();  // the parts of a call before this one have been read",
      "", "framework_reduce",
-     "one call a block: the next reads the same parts only for a second output"),
+     "a block makes a second call only where there are more than 4224 outputs"),
     (OPS + "reduce_cuda.cu", "    sums[row][column] = sum;\n    __syncthreads();",
      "    sums[row][column] = sum;", "framework_reduce", None),
     (OPS + "reduce_cuda.cu",
@@ -195,40 +203,115 @@ def caught(build, fault, folder):
     try:
         result = run([str(program)],
                      cwd=ROOT, timeout=300,
-                     env={**os.environ, "SIGTAPE_BATTERY": "cuda"})
+                     env={**os.environ, "SIGTAPE_BATTERY": "cuda",
+                          "GTEST_BREAK_ON_FAILURE": "1",
+                          "TSAN_OPTIONS": "halt_on_error=1"})
     except subprocess.TimeoutExpired:
         return "no end"
     if result.returncode == 0:
         return ""
     output = result.stdout + result.stderr
-    for sign in ("AddressSanitizer", "runtime error", "cuda emulator",
-                 "deadlock"):
+    for sign in ("AddressSanitizer", "ThreadSanitizer", "runtime error",
+                 "cuda emulator", "deadlock"):
         if sign in output:
             return sign
     return "battery"
 
 
+def fingerprint(fault):
+    """Changes with the fault and with the file that it is planted in."""
+    data = (ROOT / fault[0]).read_bytes() + repr(fault[:4]).encode()
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+def shown(text):
+    return "`" + " ".join(text.split()).replace("|", "\\|") + "`"
+
+
+def report(rows):
+    """The page of all (fault, how it was caught or '')."""
+    found = sum(bool(how) for _, how in rows)
+    lines = ["# Faults planted in the framework's GPU kernels", "",
+             "What the battery on the emulator finds of faults planted one at "
+             "a time (`tests/cuda_mutations.py`).", "",
+             f"{found} of {len(rows)} found.", "",
+             "| file | as it is | fault | found by |", "|---|---|---|---|"]
+    for (file, text, replacement, _, why), how in rows:
+        verdict = how or f"**not found**: {why or 'no explanation'}"
+        lines.append(f"| {file} | {shown(text)} | "
+                     f"{shown(replacement) if replacement else '(removed)'} | "
+                     f"{verdict} |")
+    return "\n".join(lines) + "\n"
+
+
+def check():
+    """Whether every text stands in its file."""
+    stale = [f for f in FAULTS
+             if f[1] not in (ROOT / f[0]).read_text(encoding="utf-8")]
+    for file, text, *_ in stale:
+        print(f"{file} has no {text!r}")
+    print(f"{len(FAULTS) - len(stale)} of {len(FAULTS)} texts found")
+    return 1 if stale else 0
+
+
+def verdict_of(builds, fault):
+    """That of the first build that catches it, or ''."""
+    for build in builds:
+        with tempfile.TemporaryDirectory() as folder:
+            how = caught(build, fault, pathlib.Path(folder))
+        if how:
+            return how
+    return ""
+
+
+def verdicts(builds, faults, results):
+    """[(fault, how it was caught or '')], with those of `results` taken."""
+    known = {}
+    if results and results.exists():
+        known = json.loads(results.read_text(encoding="utf-8"))
+    rows = []
+    for fault in faults:
+        key = fingerprint(fault)
+        if key not in known:
+            known[key] = verdict_of(builds, fault)
+            if results:
+                results.write_text(json.dumps(known, indent=1),
+                                   encoding="utf-8")
+        how = known[key]
+        rows.append((fault, how))
+        verdict = how or f"missed: {fault[4] or 'NO EXPLANATION'}"
+        print(f"{fault[0]}: {' '.join(fault[1].split())[:60]!r}: {verdict}",
+              flush=True)
+    return rows
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("build", type=pathlib.Path)
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("build", type=pathlib.Path, nargs="?")
     parser.add_argument("--only", default="")
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--races", type=pathlib.Path)
+    parser.add_argument("--results", type=pathlib.Path)
+    parser.add_argument("--report", type=pathlib.Path)
     arguments = parser.parse_args()
+    if arguments.check:
+        return check()
     faults = [f for f in FAULTS if arguments.only in f[0] + f[1]]
     if arguments.list:
         for file, text, replacement, _, _ in faults:
             print(f"{file}: {text!r} -> {replacement!r}")
         return 0
-    build = Build(arguments.build.resolve())
-    found = silent = 0
-    for fault in faults:
-        with tempfile.TemporaryDirectory() as folder:
-            how = caught(build, fault, pathlib.Path(folder))
-        found += bool(how)
-        silent += not how and fault[4] is None
-        verdict = how or f"missed: {fault[4] or 'NO EXPLANATION'}"
-        print(f"{fault[0]}: {' '.join(fault[1].split())[:60]!r}: {verdict}",
-              flush=True)
+    if not arguments.build:
+        parser.error("BUILD is missing")
+    builds = [Build(b.resolve()) for b in (arguments.build, arguments.races) if b]
+    rows = verdicts(builds, faults, arguments.results)
+    found = sum(bool(how) for _, how in rows)
+    silent = sum(not how and fault[4] is None for fault, how in rows)
+    if arguments.report:
+        arguments.report.write_text(report(rows), encoding="utf-8")
     print(f"{found} of {len(faults)} faults caught, {silent} missed without an "
           "explanation")
     return 1 if silent else 0

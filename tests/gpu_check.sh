@@ -2,47 +2,72 @@
 # Everything that only a machine with a GPU can show, in one command: builds for
 # it, runs the battery of operations on the device, compute-sanitizer on the
 # kernels, the golden training cases, two runs that must give the same bytes,
-# and the benchmarks. Results go to $OUT/gpu_check.json (OUT: build/gpu/out
-# where it is not set), logs beside it.
+# and the benchmarks. A check that fails is noted and the rest still run.
 #
-# usage: tests/gpu_check.sh [DEPS_DIR] [--build-only] [--help]
-#   DEPS_DIR      where the machine has no package registry: an install prefix
-#                 (include, lib, share) with the libraries of ./setup.sh
-#   --build-only  stops where the device would be asked for
+# usage: tests/gpu_check.sh [DEPS_DIR] [PART...] [--help]
+#   DEPS_DIR  where the machine has no package registry: an install prefix
+#             (include, lib, share), or a folder that has one as usr/, with the
+#             libraries of ./setup.sh
+#   PART      build, battery, sanitizer, training, signatures, steps, peers;
+#             all of them where none is named. Results of earlier parts are
+#             kept. Within ten minutes each on 16 cores: "build battery",
+#             "sanitizer training", "signatures steps peers".
 #
-# CUDA_ARCHITECTURES (default 90) chooses what is built. Exit status: 0 all is
-# well, 1 a check failed, 6 there is no device.
+# Results so far go to $OUT/gpu_check.json (OUT: build/gpu/out where it is not
+# set), logs beside it. CUDA_ARCHITECTURES (default 90) chooses what is built,
+# PYTHON (default python3) who runs the peers. Exit status: 0 all is well, 1 a
+# check failed, 6 there is no device.
 set -eu
 cd "$(dirname "$0")/.."
 
+parts=""
 deps=""
-build_only=false
 for argument in "$@"; do
   case "$argument" in
-    --build-only) build_only=true ;;
+    build | battery | sanitizer | training | signatures | steps | peers)
+      parts="$parts $argument"
+      ;;
     --help | -h)
       sed -n '2,/^set/s/^# \{0,1\}//p' tests/gpu_check.sh
       exit 0
       ;;
-    -*)
-      echo "tests/gpu_check.sh: unknown argument '$argument'; see --help" >&2
-      exit 2
+    *)
+      if [ ! -d "$argument" ]; then
+        echo "tests/gpu_check.sh: '$argument' is neither a part nor a" \
+          "folder; see --help" >&2
+        exit 2
+      fi
+      deps=$(cd "$argument" && pwd)
       ;;
-    *) deps=$(cd "$argument" && pwd) ;;
   esac
 done
+[ -n "$parts" ] ||
+  parts="build battery sanitizer training signatures steps peers"
 
 build=build/gpu
 OUT=${OUT:-$PWD/$build/out}
-mkdir -p "$OUT"
-results="$OUT/results.txt"  # lines: name <tab> JSON value
-: >"$results"
-failed=0
+results="$PWD/$build/results"  # PART/NAME: one JSON value
+mkdir -p "$OUT" "$results"
+python=${PYTHON:-python3}
+sigtrain="$PWD/$build/sigtrain"
+[ ! -d "$deps/usr" ] || deps="$deps/usr"
+if [ -n "$deps" ]; then
+  LD_LIBRARY_PATH=$deps/lib:$deps/lib/$(uname -m)-linux-gnu:${LD_LIBRARY_PATH:-}
+  export LD_LIBRARY_PATH
+fi
 
-# note NAME JSON: one result.
+# begin PART: forgets what an earlier run noted of it.
+begin() {
+  part=$1
+  rm -rf "${results:?}/$part"
+  mkdir -p "$results/$part"
+  started_part=$(date +%s)
+}
+
+# note NAME JSON: one result of the part.
 note() {
-  printf '%s\t%s\n' "$1" "$2" >>"$results"
-  echo "== $1: $2"
+  printf '%s\n' "$2" >"$results/$part/$1"
+  echo "== $part: $1: $2" | cut -c 1-150
 }
 
 # check NAME COMMAND...: runs it into $OUT/NAME.log; notes true or false.
@@ -54,115 +79,165 @@ check() {
     note "$name" true
   else
     note "$name" false
-    failed=1
     tail -n 15 "$OUT/$name.log"
   fi
   note "${name}_seconds" "$(($(date +%s) - started))"
 }
 
-# The results as one JSON object.
+# together COMMAND...: beside others, eight at a time; `wait` ends them all.
+running=0
+together() {
+  "$@" &
+  running=$((running + 1))
+  if [ $running = 8 ]; then
+    wait
+    running=0
+  fi
+}
+
+# The results so far as one JSON object of the parts.
 write_json() {
-  awk -F '\t' 'BEGIN { printf "{" } { printf "%s\n  \"%s\": %s", \
-      (NR > 1 ? "," : ""), $1, $2 } END { print "\n}" }' "$results" \
-    >"$OUT/gpu_check.json"
+  (
+    cd "$results"
+    first_part=true
+    echo "{"
+    for folder in *; do
+      [ -d "$folder" ] || continue
+      $first_part || echo ","
+      first_part=false
+      printf '"%s": {' "$folder"
+      separator=""
+      for file in "$folder"/*; do
+        [ -f "$file" ] || continue
+        printf '%s\n  "%s": ' "$separator" "${file#*/}"
+        tr -d '\n' <"$file"
+        separator=","
+      done
+      printf '\n}'
+    done
+    printf '\n}\n'
+  ) >"$OUT/gpu_check.json"
   echo "results: $OUT/gpu_check.json"
+}
+trap write_json EXIT
+trap 'exit 1' INT TERM
+
+# found NAME: whether a file of that name is installed.
+found() {
+  find /usr/include /usr/lib /usr/local/include /usr/local/lib \
+    ${deps:+"$deps"} -path "*$1" 2>/dev/null | grep -q .
 }
 
 # ---- Build
 
-generator=""
-command -v ninja >/dev/null && generator="-G Ninja"
-onednn=ON
-if ! find /usr/lib /usr/local/lib ${deps:+"$deps"} -name 'libdnnl*' 2>/dev/null |
-  grep -q .; then
-  onednn=OFF
-fi
-gtest=ON
-if ! find /usr/include /usr/local/include ${deps:+"$deps"} \
-  -path '*gtest/gtest.h' 2>/dev/null | grep -q .; then
-  gtest=OFF
-fi
-note onednn "\"$onednn\""
-note tests "\"$gtest\""
 configure() {
+  generator=""
+  command -v ninja >/dev/null && generator="-G Ninja"
   # shellcheck disable=SC2086
   cmake -S . -B "$build" $generator -DCMAKE_BUILD_TYPE=Release \
-    -DSIGTAPE_CUDA=ON -DSIGTAPE_ONEDNN=$onednn -DSIGTAPE_TESTS=$gtest \
+    -DSIGTAPE_CUDA=ON -DSIGTAPE_ONEDNN="$1" -DSIGTAPE_TESTS="$2" \
     -DSIGTAPE_EXAMPLES=OFF -DSIGTAPE_BENCHMARKS=OFF \
     -DCMAKE_CUDA_ARCHITECTURES="${CUDA_ARCHITECTURES:-90}" \
     ${deps:+-DCMAKE_PREFIX_PATH="$deps"}
 }
-check configure configure
-[ $failed = 0 ] || { write_json; exit 1; }
-check build cmake --build "$build" --parallel "$(cmake/jobs.sh)"
-[ $failed = 0 ] || { write_json; exit 1; }
-sigtrain="$PWD/$build/sigtrain"
 
-# ---- The device
-
-if $build_only; then
-  write_json
-  exit 0
-fi
-if ! nvidia-smi -L >"$OUT/device.log" 2>&1; then
-  echo "tests/gpu_check.sh: there is no CUDA device here; what was built is" \
-    "in $build" >&2
-  note device null
-  write_json
-  exit 6
-fi
-note device "\"$(nvidia-smi --query-gpu=name --format=csv,noheader | head -1)\""
-note driver \
-  "\"$(nvidia-smi --query-gpu=driver_version --format=csv,noheader | head -1)\""
-note commit "\"$(git rev-parse HEAD 2>/dev/null || echo unknown)\""
+# Fails where nothing can be run afterwards.
+run_build() {
+  onednn=OFF
+  tests=OFF
+  targets=sigtrain
+  ! found '/libdnnl*' || onednn=ON
+  if found /gtest/gtest.h; then
+    tests=ON
+    targets="sigtrain cuda_battery"
+  fi
+  note onednn "\"$onednn\""
+  note tests "\"$tests\""
+  check configure configure "$onednn" "$tests"
+  [ "$(cat "$results/build/configure")" = true ] || return 1
+  # shellcheck disable=SC2086
+  check compile cmake --build "$build" --parallel "$(cmake/jobs.sh)" \
+    --target $targets
+  [ "$(cat "$results/build/compile")" = true ]
+}
 
 # ---- The battery on the device
 
-rm -rf "$build/cuda_cases"
-if [ $gtest = ON ]; then
-  for program in "$build"/tests/test_framework_* "$build"/tests/test_layers_*; do
-    name=$(basename "$program")
-    case "$name" in *emulator*) continue ;; esac
-    check "battery_${name#test_}" env SIGTAPE_BATTERY=cuda timeout 300 \
+# programs LABEL: the paths of the tests with a label, but not of the emulator's.
+programs() {
+  ctest --test-dir "$build" -N -L "$1" -LE long | sed -n \
+    's|^ *Test *#[0-9]*: \([^ ]*\).*|\1|p' | grep -v emulator | tr . _ |
+    sed "s|^|$build/tests/test_|"
+}
+
+run_battery() {
+  rm -rf "$build/cuda_cases"
+  for program in $(programs '^cuda$'); do
+    name=${program##*/test_}
+    case "$name" in framework_cuda_cases | training_*) continue ;; esac
+    together check "battery_$name" env SIGTAPE_BATTERY=cuda timeout 300 \
       "$program"
   done
-  note battery_cases "$(cat "$build"/cuda_cases/* 2>/dev/null | sort -u | wc -l)"
-fi
+  wait
+  running=0
+  note cases "$(cat "$build"/cuda_cases/* 2>/dev/null | sort -u |
+    grep -vc 'no kernel$' || true)"
+  check battery_cases "$build/tests/test_framework_cuda_cases"
+}
 
-# ---- compute-sanitizer, on the smaller programs
+# ---- compute-sanitizer
 
-if [ $gtest = ON ] && command -v compute-sanitizer >/dev/null; then
+run_sanitizer() {
+  if ! command -v compute-sanitizer >/dev/null; then
+    note compute_sanitizer '"not installed"'
+    return
+  fi
   for tool in memcheck racecheck initcheck synccheck; do
-    for program in softmax layer_norm gather matmul conv1d loss reduce; do
-      check "sanitizer_${tool}_$program" env SIGTAPE_BATTERY=cuda \
-        timeout 300 compute-sanitizer \
-        --tool "$tool" --error-exitcode 9 \
-        "$build/tests/test_framework_$program"
+    for program in framework_softmax framework_layer_norm framework_gather \
+      framework_matmul framework_conv1d framework_loss framework_reduce \
+      layers_recur layers_cuda_signature layers_cuda_signature_conv1d; do
+      cases='*'
+      case "$program" in
+        layers_cuda_signature) cases='*Lengths*:*OnePoint*:*Channels*' ;;
+      esac
+      together check "${tool}_$program" env SIGTAPE_BATTERY=cuda timeout 240 \
+        compute-sanitizer --tool "$tool" --error-exitcode 9 \
+        "$build/tests/test_$program" --gtest_filter="$cases"
     done
   done
-else
-  note compute_sanitizer '"not installed"'
-fi
+  wait
+  running=0
+}
 
-# ---- Training: golden cases, and two runs with the same bytes
+# ---- Training: golden cases, and runs that must give the same bytes
 
-if [ $gtest = ON ]; then
-  check golden_training \
-    "$build/tests/test_training_trainer_golden"
-fi
+# train NAME [VARIABLE=VALUE]: three epochs into $build/runs/NAME.
 train() {
-  rm -rf "$OUT/run$1"
-  "$sigtrain" train benchmarks/configs/keras-sig.yaml --device cuda \
-    --run-dir "$OUT/run$1" --set train.epochs=3
+  run="$build/runs/$1"
+  shift
+  rm -rf "$run"
+  env "$@" "$sigtrain" train benchmarks/configs/keras-sig.yaml --device cuda \
+    --run-dir "$run" --set train.epochs=3
 }
-check train_once train 1
-check train_again train 2
+
 same_bytes() {
-  cmp "$(find "$OUT/run1" -name 'best*.safetensors' | head -1)" \
-    "$(find "$OUT/run2" -name 'best*.safetensors' | head -1)"
+  for run in once "$1"; do
+    set -- "$@" "$(find "$build/runs/$run" -name 'best*.safetensors' | head -1)"
+  done
+  cmp "$2" "$3"
 }
-check same_bytes same_bytes
-rm -rf "$OUT/run1" "$OUT/run2"
+
+run_training() {
+  [ ! -x "$build/tests/test_training_trainer_golden" ] ||
+    check golden_training "$build/tests/test_training_trainer_golden"
+  mkdir -p "$build/runs"
+  check train_once train once
+  check train_again train again
+  check same_bytes same_bytes again
+  check train_without_graph train plain SIGTAPE_CUDA_GRAPH=0
+  check same_bytes_without_graph same_bytes plain
+  rm -rf "$build/runs"
+}
 
 # ---- Times of signatures and of training steps
 
@@ -171,42 +246,98 @@ time_of() {
   name=$1
   shift
   if "$sigtrain" bench "$@" --json >"$OUT/$name.log" 2>&1; then
-    note "$name" "$(tail -n 1 "$OUT/$name.log")"
+    note "$name" "$(tr -d '\n' <"$OUT/$name.log")"
+    rm "$OUT/$name.log"
   else
     note "$name" false
-    failed=1
   fi
 }
-for length in 100 500 1000; do
-  for channels in 3 6 10; do
-    for depth in 2 3 4 5; do
-      time_of "signature_128_${length}_${channels}_$depth" signature \
-        --device cuda --batch 128 --length $length --channels $channels \
-        --depth $depth
-    done
-  done
-done
-for length in 100 200 350 500; do
-  for channels in 2 4 6 10; do
-    for depth in 2 3 4; do
-      time_of "keras_sig_${length}_${channels}_$depth" train \
-        benchmarks/configs/keras-sig.yaml --steps 100 --set device=cuda \
-        --set data.train.random.length=$length \
-        --set model.layers.0.out=$channels --set model.layers.1.depth=$depth
-    done
-  done
-done
-time_of signet3_128_500_3_4 train benchmarks/configs/signet-random.yaml \
-  --steps 50 --set device=cuda --set data.train.random.length=500 \
-  --set model.type=signet3 --set model.depth=4 --set train.batch_size=128
-if command -v python3 >/dev/null; then
-  for peer in pathsig pysiglib; do
-    python3 -c "import $peer" 2>/dev/null &&
-      check "compare_$peer" python3 benchmarks/compare_cuda.py "$peer" \
-        --sigtrain "$sigtrain" --out "$OUT/compare_$peer.json" ||
-      note "compare_$peer" '"not installed"'
-  done
-fi
 
-write_json
-exit $failed
+run_signatures() {
+  for length in 100 200 500 1000; do
+    for channels in 3 6 10; do
+      for depth in 2 3 4 5; do
+        time_of "signature_128_${length}_${channels}_$depth" signature \
+          --device cuda --batch 128 --length $length --channels $channels \
+          --depth $depth
+      done
+    done
+  done
+}
+
+# The published table is of 1000 steps a row.
+run_steps() {
+  for length in 100 200 350 500; do
+    for channels in 2 4 6 10; do
+      for depth in 2 3 4; do
+        time_of "keras_sig_${length}_${channels}_$depth" train \
+          benchmarks/configs/keras-sig.yaml --steps 100 --set device=cuda \
+          --set data.train.random.length=$length \
+          --set model.layers.0.out=$channels --set model.layers.1.depth=$depth
+      done
+    done
+  done
+  for file in "$results"/steps/keras_sig_*; do
+    sed -n 's/.*"seconds_per_step": \([0-9.e+-]*\).*/\1/p' "$file"
+  done | awk '{ sum += 1000 * $1; if (NR == 1 || $1 < least) least = $1 }
+    END { printf "{\"rows\": %d, \"seconds_of_1000_steps\": %g, ", NR, sum
+          printf "\"least_seconds_per_step\": %g}\n", least }' \
+    >"$results/steps/sum"
+  note keras_sig_table "$(cat "$results/steps/sum")"
+  rm "$results/steps/sum"
+  for model in signet2 signet3; do
+    time_of "${model}_128_500_3_4" train benchmarks/configs/signet-random.yaml \
+      --steps 50 --set device=cuda --set data.train.random.length=500 \
+      --set model.type=$model --set model.depth=4 --set train.batch_size=128
+  done
+}
+
+run_peers() {
+  for peer in pathsig pysiglib signax keras_sig torch_training jax_training; do
+    file="$OUT/compare_$peer.json"
+    status=0
+    XLA_PYTHON_CLIENT_PREALLOCATE=false timeout 300 "$python" \
+      benchmarks/compare_cuda.py "$peer" --sigtrain "$sigtrain" --out "$file" \
+      >"$OUT/compare_$peer.log" 2>&1 || status=$?
+    case $status in
+      3) note "$peer" '"not installed"' ;;
+      0) note "$peer" "$(cat "$file")" ;;
+      *) note "$peer" false ;;
+    esac
+  done
+}
+
+# ---- All parts in turn
+
+device_checked=false
+failed=false
+for chosen in $parts; do
+  if [ "$chosen" != build ] && ! $device_checked; then
+    begin device
+    if ! nvidia-smi -L >"$OUT/device.log" 2>&1; then
+      note name null
+      echo "tests/gpu_check.sh: there is no CUDA device here; what was built" \
+        "is in $build" >&2
+      exit 6
+    fi
+    for field in name driver_version clocks.max.sm memory.total; do
+      note "$field" "\"$(nvidia-smi --query-gpu=$field \
+        --format=csv,noheader | head -1)\""
+    done
+    note commit "\"$(git rev-parse HEAD 2>/dev/null || echo unknown)\""
+    device_checked=true
+  fi
+  if [ "$chosen" != build ] && [ ! -x "$sigtrain" ]; then
+    echo "tests/gpu_check.sh: nothing has been built; run the part build" \
+      "first" >&2
+    exit 1
+  fi
+  begin "$chosen"
+  if ! "run_$chosen" && [ "$chosen" = build ]; then
+    echo "tests/gpu_check.sh: the build failed; its logs are in $OUT" >&2
+    exit 1
+  fi
+  note seconds "$(($(date +%s) - started_part))"
+  ! grep -qrx false "$results/$chosen" || failed=true
+done
+! $failed || exit 1

@@ -2,8 +2,8 @@
 # Builds sigtape and runs every test: first as released, then, without the tests
 # labelled `long`, under the address sanitizer (with leaks) and the
 # undefined-behaviour sanitizer. In between: 30 seconds of each reader's fuzzer.
-# Last: CUDA kernels, the battery of operations with them on the processor,
-# under the same sanitizers.
+# Last: CUDA kernels on the processor: those whose threads share memory under
+# the thread sanitizer, the battery of operations under the other sanitizers.
 #
 # usage: tests/run.sh [--quick] [--help]
 #   --quick   the release build only
@@ -54,6 +54,12 @@ stage "fuzz" tests/fuzz.sh --seconds 30 --jobs 2 config config_tree set ts csv \
 stage "configure asan" cmake --preset asan
 stage "build asan" cmake --build --preset asan --parallel "$jobs"
 stage "test asan" run_tests asan --label-exclude long
+stage "configure cuda-host-tsan" cmake --preset cuda-host-tsan
+stage "build cuda-host-tsan" cmake --build --preset cuda-host-tsan \
+  --target cuda_races --parallel "$jobs"
+stage "test cuda-host-tsan" env SIGTAPE_BATTERY=cuda \
+  ctest --preset cuda-host-tsan --label-regex '^cuda_races$' \
+  --parallel "$(nproc)" --no-tests=error
 stage "configure cuda-host" cmake --preset cuda-host
 stage "build cuda-host" cmake --build --preset cuda-host \
   --target cuda_battery --parallel "$jobs"
