@@ -109,7 +109,7 @@ class Pool {
   void spin_while(const Condition& condition) const {
     using Clock = std::chrono::steady_clock;
     if (!spins_ || !condition()) return;
-    const Clock::time_point end = Clock::now() + std::chrono::microseconds(50);
+    const Clock::time_point end = Clock::now() + std::chrono::microseconds(200);
     do {
       for (int i = 0; i < 16 && condition(); ++i) pause();
     } while (condition() && Clock::now() < end);

@@ -20,7 +20,7 @@ constexpr std::int64_t kNarrow = 16;
 constexpr std::int64_t kManyRows = 256;
 
 constexpr std::int64_t kTile = 256;             // rows summed in registers
-constexpr std::int64_t kTaskNumbers = 1 << 16;  // of x, at least
+constexpr std::int64_t kTaskNumbers = 1 << 14;  // of x, at least
 constexpr std::int64_t kMaxTasks = 16;
 
 SIGTAPE_DEFINE_TABLE_OF(LinearKernels, linear)

@@ -21,6 +21,7 @@ constexpr std::int64_t kMaxTasks = 16;          // with sums of their own
 constexpr std::int64_t kCacheBytes = 32 << 10;  // of a tile's planes
 constexpr std::int64_t kMaxTile = 256;          // points
 constexpr std::int64_t kMaxPlanes = 128;
+constexpr std::int64_t kCopied = 1 << 14;  // numbers, worth a task
 
 SIGTAPE_DEFINE_TABLE_OF(StreamNetKernels, stream_net)
 
@@ -308,13 +309,19 @@ T fold(const T* v, std::int64_t lanes) {
 // dx of the original: point t of y is point t + kernel - 1 of x.
 template <class T>
 void start_input_gradient(const StreamNetShape& s, const T* dy, T* dx) {
-  const std::int64_t width = s.channels();
-  for (std::int64_t b = 0; b < s.batch; ++b) {
-    dx = std::fill_n(dx, (s.kernel - 1) * s.in, T{0});
-    for (std::int64_t t = 0; t < s.points(); ++t, dy += width) {
-      dx = s.original ? std::copy_n(dy, s.in, dx) : std::fill_n(dx, s.in, T{0});
+  const std::int64_t width = s.channels(), each = s.length * s.in;
+  const std::int64_t grain = std::max<std::int64_t>(1, kCopied / each);
+  parallel_ranges(s.batch, grain, [&](std::int64_t b, std::int64_t end) {
+    const T* from = dy + b * s.points() * width;
+    T* to = dx + b * each;
+    for (; b < end; ++b) {
+      to = std::fill_n(to, (s.kernel - 1) * s.in, T{0});
+      for (std::int64_t t = 0; t < s.points(); ++t, from += width) {
+        to = s.original ? std::copy_n(from, s.in, to)
+                        : std::fill_n(to, s.in, T{0});
+      }
     }
-  }
+  });
 }
 
 }  // namespace

@@ -18,8 +18,8 @@ std::int64_t divide_up(std::int64_t a, std::int64_t b) {
 }
 
 // Vector multiply-adds below which waking other threads costs more than it
-// gives: some 30 microseconds.
-constexpr double kSerialWork = 1e5;
+// gives, some 10 microseconds, and below which paths are not cut for threads.
+constexpr double kSerialWork = 3e4, kUncutWork = 1e5;
 
 // Multiply-adds of one lane for one increment, with what it costs to bring the
 // increment into lanes and its gradient back.
@@ -121,8 +121,8 @@ std::int64_t choose_pieces(const SignatureShape& shape, int lanes) {
     if (alone > 1.02 * whole || spills) continue;
     double sum = alone;
     for (int threads = 2; threads <= 8; threads *= 2)
-      sum += alone < kSerialWork ? alone
-                                 : call_cost(shape, pieces, lanes, threads);
+      sum +=
+          alone < kUncutWork ? alone : call_cost(shape, pieces, lanes, threads);
     if (pieces == 1 || sum < best_sum) {
       best = pieces;
       best_sum = sum;

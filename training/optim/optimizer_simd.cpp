@@ -33,6 +33,9 @@ void update(const AdamNumbers<T>& numbers, std::int64_t count,
             T* __restrict v) {
   const AdamNumbers<T> n = numbers;
   const T keeps1 = 1 - n.beta1, keeps2 = 1 - n.beta2;
+  // Without eps a step is a quotient of means, however small.
+  const T least = n.eps > 0 ? normal<T> : T{0};
+  const T least_squared = n.eps > 0 ? has_square<T> : T{0};
   for (std::int64_t i = 0; i < count; ++i) {
     const T w = n.shrink * weight[i];
     T g = n.scale * gradient[i];
@@ -41,9 +44,9 @@ void update(const AdamNumbers<T>& numbers, std::int64_t count,
       g = g < -n.limit ? -n.limit : g;
     }
     g += n.gradient_decay * w;
-    const T square_of = flushed(g, has_square<T>);
-    m[i] = flushed(n.beta1 * m[i] + keeps1 * g, normal<T>);
-    v[i] = flushed(n.beta2 * v[i] + keeps2 * square_of * square_of, normal<T>);
+    const T square_of = flushed(g, least_squared);
+    m[i] = flushed(n.beta1 * m[i] + keeps1 * g, least);
+    v[i] = flushed(n.beta2 * v[i] + keeps2 * square_of * square_of, least);
     weight[i] =
         w - n.step_size * m[i] / (root(v[i]) / n.root_correction + n.eps);
   }

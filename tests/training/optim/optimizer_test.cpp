@@ -6,6 +6,8 @@
 
 #include <cmath>
 
+#include "sigtape/framework/ops.h"
+#include "sigtape/framework/simd/isa.h"
 #include "support/battery.h"
 
 namespace sigtape {
@@ -144,6 +146,37 @@ TEST(Adam, FirstStepIsTheLearningRate) {
   EXPECT_NEAR(got[0], 0.75, 1e-12);
   EXPECT_NEAR(got[1], 1.25, 1e-12);
   EXPECT_NEAR(got[2], 0.75, 1e-12);
+}
+
+// Running means end at 0 under every instruction set, and weights stay.
+TEST(Adam, MeansTooSmallToBeNormalBecomeZero) {
+  for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512, Isa::neon}) {
+    if (!isa_supported(isa)) continue;
+    const ScopedIsa forced(isa);
+    Tensor w = ones({40});
+    w.set_requires_grad();
+    const auto optimizer = adam({{"w", w}}, {});
+    const auto step = [&](float g) {
+      w.set_grad(full({40}, g));
+      optimizer->step(0.1);
+    };
+    step(2e-37f);
+    const std::vector<NamedTensor> state = optimizer->state();
+    for (const double m : state[0].tensor.to_vector()) EXPECT_GT(m, 0);
+    for (const double v : state[1].tensor.to_vector()) EXPECT_EQ(v, 0);
+    for (int t = 0; t < 6; ++t) step(0);
+    for (const double m : state[0].tensor.to_vector()) EXPECT_EQ(m, 0);
+    for (const double x : w.to_vector()) EXPECT_EQ(x, 1);
+  }
+}
+
+// Where eps is 0, the first step is the learning rate for any gradient.
+TEST(Adam, KeepsTheSmallestMeansWithoutEps) {
+  Tensor w = ones({3});
+  w.set_requires_grad();
+  w.set_grad(full({3}, 1e-19f));
+  adam({{"w", w}}, {.eps = 0})->step(0.25);
+  for (const double x : w.to_vector()) EXPECT_NEAR(x, 0.75, 1e-3);
 }
 
 TEST(Adam, WeightDecayJoinsTheGradient) {
