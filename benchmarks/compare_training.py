@@ -51,7 +51,7 @@ def settings(case):
 
 
 def ours(arguments, isa):
-    return Sigtrain(arguments.build, arguments.threads, isa, settings,
+    return Sigtrain(arguments, isa, settings,
                     {"step": "seconds_per_step",
                      "memory": "peak_memory_bytes"})
 
@@ -64,7 +64,7 @@ def main():
     cases = [c for m in arguments.models.split(",") for c in MODELS[m]]
     entrants = {f"sigtape-{isa}": ours(arguments, isa)
                 for isa in arguments.isas}
-    entrants |= installed_peers(PEERS, arguments.peers, arguments.threads)
+    entrants |= installed_peers(PEERS, arguments)
     measure([dict(zip(COLUMNS, c)) for c in dict.fromkeys(cases)], entrants,
             arguments, ("step", "memory"))
 

@@ -8,26 +8,40 @@ import fcntl
 import json
 import os
 import pathlib
+import resource
+import select
+import signal
 import subprocess
 import sys
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "peers"))
 
 
+MEMORY_KEYS = ("memory", "forward_memory")  # least is not what is asked
+
+
 class Sigtrain:
     """Runs `sigtrain bench ... --json`; `arguments(case)` gives the rest."""
 
-    def __init__(self, build, threads, isa, arguments, keys):
-        self.program = [build / "sigtrain", "bench"]
-        self.arguments, self.threads, self.keys = arguments, threads, keys
+    def __init__(self, options, isa, arguments, keys):
+        self.program = [*real_time(options), options.build / "sigtrain",
+                        "bench"]
+        self.arguments, self.threads = arguments, options.threads
+        self.keys, self.bytes = keys, options.memory_limit
         self.environment = dict(os.environ, SIGTAPE_ISA=isa)
 
-    def time(self, case, budget):
+    def limit_memory(self):
+        if self.bytes:
+            resource.setrlimit(resource.RLIMIT_AS, (self.bytes, self.bytes))
+
+    def time(self, case, pace):
         result = subprocess.run(
             [*self.program, *self.arguments(case), "--json",
              f"--threads={self.threads}"],
-            capture_output=True, text=True, env=self.environment)
+            capture_output=True, text=True, env=self.environment,
+            preexec_fn=self.limit_memory)
         if result.returncode:
             return {"error": result.stderr.strip()[:200]}
         record = json.loads(result.stdout)
@@ -37,86 +51,142 @@ class Sigtrain:
         pass
 
     def prepare(self, case):
-        pass
+        return {}
 
 
 class Peer:
     """A worker process that keeps its compiled functions between rounds; what
     JAX compiles is kept in `folder` for later runs."""
 
-    def __init__(self, folder, python, name, threads):
-        self.command = [python, "worker.py", name, str(threads)]
+    def __init__(self, folder, python, name, options):
+        self.command = [python, "worker.py", name, str(options.threads),
+                        *([str(options.memory_limit)]
+                          if options.memory_limit else [])]
         self.environment = dict(
             os.environ, JAX_COMPILATION_CACHE_DIR=str(folder / "jax-cache"),
             JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS="0.3")
+        self.priority, self.seconds = options.priority, options.time_limit
         self.process = None
 
     def prepare(self, case):
-        """Compiles what the case needs and runs it once."""
-        self.time(case, 0)
+        """Compiles what the case needs and runs it once; its error, if any."""
+        return self.ask({**case, "budget": 0, "runs": 0, "limit": 0})
 
-    def time(self, case, budget):
-        if not self.process or self.process.poll() is not None:
+    def time(self, case, pace):
+        if self.process and self.priority:
+            set_priority(self.process.pid, self.priority)
+        answer = self.ask({**case, **pace})
+        if self.process and self.priority:
+            set_priority(self.process.pid, 0)
+        return answer
+
+    def ask(self, request):
+        if not self.process:
             self.process = subprocess.Popen(
                 self.command, cwd=HERE / "peers", stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
                 env=self.environment)
         try:
-            self.process.stdin.write(json.dumps({**case, "budget": budget})
-                                     + "\n")
+            self.process.stdin.write(json.dumps(request) + "\n")
             self.process.stdin.flush()
-            line = self.process.stdout.readline()
         except BrokenPipeError:  # it may end before it is asked, or after
-            line = ""
-        return json.loads(line) if line else {"error": "the process ended"}
+            pass
+        ready, _, _ = select.select([self.process.stdout], [], [], self.seconds)
+        if not ready:
+            self.process.kill()
+        line = self.process.stdout.readline() if ready else ""
+        if not line:
+            self.process.wait()
+        answer = json.loads(line) if line else {"error": self.ending(ready)}
+        if "error" in answer:  # the next case begins with a process of its own
+            self.close()
+        return answer
+
+    def ending(self, in_time):
+        if not in_time:
+            return f"took more than {self.seconds:g} s"
+        code = self.process.returncode
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        return f"the process ended, {how}"
 
     def close(self):
         if self.process:
             with contextlib.suppress(BrokenPipeError):  # what it never read
                 self.process.stdin.close()
             self.process.wait()
+            self.process = None
 
 
-def installed_peers(names, folder, threads):
+def real_time(options):
+    """The beginning of a command that runs at the priority asked for."""
+    return ["chrt", "-f", str(options.priority)] if options.priority else []
+
+
+def set_priority(pid, priority):
+    """Real-time priority of every thread of a process; 0: none. One that ended
+    is left out."""
+    policy = os.SCHED_FIFO if priority else os.SCHED_OTHER
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            os.sched_setscheduler(int(thread), policy,
+                                  os.sched_param(priority))
+
+
+def installed_peers(names, options):
     """Workers of the peers that are installed; the others are named."""
     from adapters import PEERS
     found = {}
     for name in names:
         environment, module, _ = PEERS[name]
-        python = folder / environment / "bin" / "python"
+        python = options.peers / environment / "bin" / "python"
         if python.exists() and not subprocess.run(
                 [python, "-c", f"import {module}"], capture_output=True,
                 env=dict(os.environ, KERAS_BACKEND="jax")).returncode:
-            found[name] = Peer(folder, python, name, threads)
+            found[name] = Peer(options.peers, python, name, options)
         else:
             print(f"{name}: not installed, left out", file=sys.stderr)
     return found
 
 
-def processor_rates(build, isa):
+def processor_rates(options, isa):
     """{"float32", "float64": G multiply-adds a second of one core,
     "bandwidth": GB a second that it reads from memory}."""
     result = subprocess.run(
-        [build / "benchmarks" / "benchmark_fma_peak"], capture_output=True,
-        text=True, check=True, env=dict(os.environ, SIGTAPE_ISA=isa))
+        [*real_time(options), options.build / "benchmarks" /
+         "benchmark_fma_peak"], capture_output=True, text=True, check=True,
+        env=dict(os.environ, SIGTAPE_ISA=isa))
     return json.loads(result.stdout)
 
 
-@contextlib.contextmanager
-def held(path):
-    """Holds the lock file that others who measure here take, if any."""
-    if path is None:
-        yield
-        return
-    with open(path, "a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+class Turn:
+    """Holds the lock file that others who measure here take, if any; `renew`
+    lets them go first when it was held for a minute."""
+
+    def __init__(self, path):
+        self.path, self.file = path, None
+
+    def __enter__(self):
+        if self.path is not None:
+            self.file = open(self.path, "a")
+            fcntl.flock(self.file, fcntl.LOCK_EX)
+            self.since = time.monotonic()
+        return self
+
+    def __exit__(self, *_):
+        if self.file:
+            self.file.close()
+
+    def renew(self):
+        if self.file and time.monotonic() - self.since > 60:
+            self.__exit__()
+            time.sleep(0.1)
+            self.__enter__()
 
 
 def smaller(best, figures):
-    """Least seconds of all rounds; memory as measured first."""
+    """Least seconds of all rounds; the rest as measured first."""
     for key, value in figures.items():
-        if key in ("error", "memory"):
+        if key in ("error", "runs", *MEMORY_KEYS):
             best.setdefault(key, value)
         else:
             best[key] = min(value, best.get(key, value))
@@ -126,23 +196,24 @@ def far_behind(best, name):
     """Whether an entrant took over three times as long for everything as the
     fastest peer: repeating it could not make it the best."""
     times = {n: {k: v for k, v in figures.items()
-                 if k not in ("error", "memory")}
+                 if k not in ("error", "runs", *MEMORY_KEYS)}
              for n, figures in best.items() if not n.startswith("sigtape")}
     return bool(times.get(name)) and all(
         value > 3 * min(t[key] for t in times.values() if key in t)
         for key, value in times[name].items())
 
 
-def time_case(case, entrants, arguments):
-    """Least seconds of interleaved rounds. What is far behind after the first
-    round is not repeated."""
-    best = {name: {} for name in entrants}
+def time_case(case, entrants, best, turn, arguments):
+    """Least seconds of interleaved rounds, into `best`. What has failed already
+    is left out, what is far behind after the first round is not repeated."""
+    pace = {"budget": arguments.budget, "runs": arguments.runs,
+            "limit": arguments.limit}
     for round_ in range(arguments.rounds):
         late = [n for n in best if round_ and far_behind(best, n)]
         for name, entrant in entrants.items():
             if "error" not in best[name] and name not in late:
-                smaller(best[name], entrant.time(case, arguments.budget))
-    return best
+                smaller(best[name], entrant.time(case, pace))
+                turn.renew()
 
 
 def measure(cases, entrants, arguments, keys):
@@ -172,12 +243,11 @@ def measure(cases, entrants, arguments, keys):
         if not known:
             writer.writerow(header)
         for case in left:
-            for entrant in entrants.values():
-                entrant.prepare(case)
-            with held(arguments.lock):
-                rates = {isa: processor_rates(arguments.build, isa)
+            best = {n: entrant.prepare(case) for n, entrant in entrants.items()}
+            with Turn(arguments.lock) as turn:
+                rates = {isa: processor_rates(arguments, isa)
                          for isa in arguments.isas}
-                best = time_case(case, entrants, arguments)
+                time_case(case, entrants, best, turn, arguments)
             row = [*case.values(), arguments.threads,
                    *(rates[isa][r] for isa in arguments.isas
                      for r in ("float32", "float64", "bandwidth")),
@@ -185,6 +255,12 @@ def measure(cases, entrants, arguments, keys):
                      for k in (*keys, "error"))]
             writer.writerow(row)
             file.flush()
+            if "forward_memory" in keys:  # memory that it keeps would hide some
+                for entrant in entrants.values():
+                    entrant.close()
+            if "memory" in keys:  # of the next case it would hide a part
+                for entrant in entrants.values():
+                    entrant.close()
             print(case, best, file=sys.stderr, flush=True)
     for entrant in entrants.values():
         entrant.close()
@@ -222,6 +298,10 @@ def supported_isas(build):
                 capture_output=True).returncode]
 
 
+def float_bytes(text):
+    return int(float(text) * 1e9)
+
+
 def parse(parser, default_out):
     """Adds the options of all comparisons and parses."""
     parser.add_argument("--peers", type=pathlib.Path, required=True)
@@ -231,6 +311,18 @@ def parse(parser, default_out):
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--budget", type=float, default=0.1,
                         help="seconds per measurement of a peer")
+    parser.add_argument("--runs", type=int, default=1,
+                        help="runs of a peer in a measurement, at least")
+    parser.add_argument("--limit", type=float, default=1e9,
+                        help="seconds of a peer's measurement after which no "
+                        "run begins, whatever --runs says")
+    parser.add_argument("--memory-limit", type=float_bytes,
+                        help="GB of addresses that any process may use")
+    parser.add_argument("--time-limit", type=float,
+                        help="seconds for a peer to prepare a case, or to be "
+                        "timed on it")
+    parser.add_argument("--priority", type=int, default=0,
+                        help="real-time priority (chrt -f) of what is timed")
     parser.add_argument("--isa", dest="isas", type=lambda s: s.split(","),
                         help="instruction sets to force, from the widest on: "
                         "avx512,avx2; by default all vector sets there are")

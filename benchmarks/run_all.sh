@@ -10,20 +10,21 @@
 #   --build FOLDER   the release build (build/release)
 #   --out FOLDER     results (benchmarks/results)
 #   --parts LIST     of signatures1 signatures2 training1 training2 sweep
-#                    accuracy report (all, in quotes)
+#                    sweep-deep signatory accuracy report (all, in quotes)
 #   --rounds N       interleaved rounds a row (2)
 #   --budget S       seconds a peer is repeated for in each (0.1)
-#   --lock FILE      locked while a row is timed
+#   --lock FILE      locked while something is timed
+#   --priority N     real-time priority (chrt -f) of what is timed
 #   --fresh          measures everything again
 #
-# One thread runs on the first processor alone, two on the first two; RUN may
-# hold a command to run measurements under, such as "chrt -f 20".
+# One thread runs on the first processor alone, two on the first two.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 build=$here/../build/release
 out=$here/results
-parts="signatures1 training1 signatures2 sweep training2 accuracy report"
-rounds=2 budget=0.1 lock= peers= fresh=
+parts="signatures1 training1 signatures2 sweep sweep-deep training2 signatory"
+parts="$parts accuracy report"
+rounds=2 budget=0.1 lock= priority=0 peers= fresh=
 while [ $# -gt 0 ]; do
   case $1 in
     --peers) peers=$2; shift ;;
@@ -33,6 +34,7 @@ while [ $# -gt 0 ]; do
     --rounds) rounds=$2; shift ;;
     --budget) budget=$2; shift ;;
     --lock) lock=$2; shift ;;
+    --priority) priority=$2; shift ;;
     --fresh) fresh=yes ;;
     *) sed -n '2,/^set/p' "$0" | sed '$d; s/^# \{0,1\}//' >&2; exit 2 ;;
   esac
@@ -49,19 +51,25 @@ compare() {
   [ -z "$fresh" ] || rm -f "$out/$name.csv"
   cpus=0
   [ "$threads" = 1 ] || cpus=0-$((threads - 1))
-  # shellcheck disable=SC2086  # RUN is a command with arguments
-  ${RUN-} taskset -c "$cpus" "$python" "$here/$program" --peers "$peers" \
+  taskset -c "$cpus" "$python" "$here/$program" --peers "$peers" \
     --build "$build" --threads "$threads" --rounds "$rounds" \
-    --budget "$budget" ${lock:+--lock "$lock"} --out "$out/$name" "$@"
+    --budget "$budget" --priority "$priority" ${lock:+--lock "$lock"} \
+    --out "$out/$name" "$@"
 }
 
+# Of grids with cases that take peers minutes and gigabytes.
+grid="--single --rounds 1 --runs 50 --limit 2 --memory-limit 10"
+grid="$grid --time-limit 120"
+# shellcheck disable=SC2086  # grid is a list of options
 for part in $parts; do
   echo "== $part, $(date +%T)"
   case $part in
     signatures1)
       compare 1 signatures-1thread compare_signatures.py \
         --groups keras-sig,signatory,limit ;;
-    signatures2) compare 2 signatures-2threads compare_signatures.py ;;
+    signatures2)
+      compare 2 signatures-2threads compare_signatures.py \
+        --groups keras-sig,signatory,limit ;;
     training1) compare 1 training-1thread compare_training.py ;;
     training2)
       compare 2 training-2threads compare_training.py \
@@ -69,6 +77,12 @@ for part in $parts; do
     sweep)
       compare 2 sweep-2threads compare_signatures.py --groups pysiglib \
         --only pysiglib ;;
+    sweep-deep)
+      compare 2 sweep-deep-2threads compare_signatures.py \
+        --groups pysiglib-deep --only pysiglib --modes signature $grid ;;
+    signatory)
+      compare 1 signatory-paper-1thread compare_signatures.py \
+        --groups signatory-paper --modes signature,words,brackets $grid ;;
     accuracy)
       "$build/benchmarks/benchmark_float32_accuracy" \
         >"$out/float32-accuracy.md" ;;

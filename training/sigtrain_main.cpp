@@ -278,6 +278,7 @@ ExitCode bench_signature(const Arguments& arguments) {
       .option("dtype", c.dtype, "float32 (default) or float64")
       .option("device", c.device, "auto, cpu, cuda or cuda:N")
       .option("threads", c.threads, threads_help)
+      .option("runs", c.runs, "runs of each, at least (default 10)")
       .flag("json", c.json, "print one JSON object and nothing else");
   return syntax.read(arguments) ? bench_signature_command(c) : ExitCode::ok;
 }

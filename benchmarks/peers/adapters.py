@@ -1,8 +1,11 @@
-"""How each peer computes a signature: one function per library.
+"""How each peer computes a signature or a log-signature: one function per
+library.
 
-Each takes a case and the number of threads, and returns functions without
-arguments by name: "forward", and "both", forward followed by backward with a
-cotangent of ones. Inputs are float32; conversions stay outside.
+Each takes a case and the number of threads, makes the input, and returns
+functions without arguments by name: "forward", and "both", forward followed by
+backward with a cotangent of ones. Inputs are float32; conversions stay outside.
+A case may have a "mode": signature (if it has none), or the log-signature's
+basis, words or brackets.
 """
 
 import os
@@ -31,73 +34,149 @@ def limit_threads(threads):
         )
 
 
+def once(function):
+    """The function's first result, whatever it is given later."""
+    kept = []
+
+    def take(argument):
+        if not kept:
+            kept.append(function(argument))
+        return kept[0]
+
+    return take
+
+
+def mode_of(case, supported=("signature", "words", "brackets")):
+    mode = case.get("mode", "signature")
+    if mode not in supported:
+        raise ValueError(f"it has no {mode}")
+    return mode
+
+
+def _torch(take, case):
+    """The functions of `take`, an operation of PyTorch."""
+    import torch
+
+    plain = torch.from_numpy(paths(case))
+    variable = plain.clone().requires_grad_(True)
+    ones = once(torch.ones_like)
+
+    def both():
+        y = take(variable)
+        return torch.autograd.grad(y, variable, ones(y))
+
+    return {"forward": lambda: take(plain), "both": both}
+
+
 def pysiglib(case, threads):
     import numpy as np
     import pysiglib as library
 
-    x, depth = paths(case), case["depth"]
-    ones = np.ones_like(library.sig(x, depth, n_jobs=threads))
+    mode, depth = mode_of(case), case["depth"]
+    if mode != "signature":
+        return _pysiglib_log(case, threads)
+    x, ones = paths(case), once(np.ones_like)
 
     def both():
         s = library.sig(x, depth, n_jobs=threads)
-        return library.sig_backprop(x, s, ones, depth, n_jobs=threads)
+        return library.sig_backprop(x, s, ones(s), depth, n_jobs=threads)
 
     forward = lambda: library.sig(x, depth, n_jobs=threads)  # noqa: E731
     return {"forward": forward, "both": both}
+
+
+def _pysiglib_log(case, threads):
+    import pysiglib as library
+    import torch
+    from pysiglib import torch_api
+
+    method = {"words": 1, "brackets": 2}[case["mode"]]
+    torch.set_num_threads(threads)
+    library.prepare_log_sig(case["channels"], case["depth"], method)
+    return _torch(lambda x: torch_api.log_sig(
+        x, case["depth"], method=method, n_jobs=threads), case)
 
 
 def signatory(case, threads):
     import signatory as library
     import torch
 
-    x, depth = paths(case), case["depth"]
     torch.set_num_threads(threads)
-    plain = torch.from_numpy(x)
-    variable = plain.clone().requires_grad_(True)
-    ones = torch.ones_like(library.signature(plain, depth))
-
-    def both():
-        y = library.signature(variable, depth)
-        return torch.autograd.grad(y, variable, ones)
-
-    forward = lambda: library.signature(plain, depth)  # noqa: E731
-    return {"forward": forward, "both": both}
+    mode, depth = mode_of(case), case["depth"]
+    if mode != "signature":
+        return _torch(library.LogSignature(depth, mode=mode), case)
+    return _torch(lambda x: library.signature(x, depth), case)
 
 
 def iisignature(case, threads):
+    """Log-signatures by way of the signature: the compiled formula of Baker,
+    Campbell and Hausdorff takes minutes to prepare at some sizes."""
     import iisignature as library
     import numpy as np
 
-    x, depth = paths(case), case["depth"]
-    ones = np.ones_like(library.sig(x, depth))
+    mode = mode_of(case, ("signature", "brackets"))
+    x, ones = paths(case), once(np.ones_like)
+    if mode == "signature":
+        how, take, back = case["depth"], library.sig, library.sigbackprop
+    else:
+        how = library.prepare(case["channels"], case["depth"], "S")
+        take, back = library.logsig, library.logsigbackprop
 
     def both():
-        library.sig(x, depth)
-        return library.sigbackprop(ones, x, depth)
+        return back(ones(take(x, how)), x, how)
 
-    forward = lambda: library.sig(x, depth)  # noqa: E731
-    return {"forward": forward, "both": both}
+    return {"forward": lambda: take(x, how), "both": both}
+
+
+class Jitted:
+    """A function compiled for x. `first` runs it without memory for compiling,
+    calls do so with less overhead once it was called."""
+
+    def __init__(self, function, x, result):
+        import jax
+
+        self.jitted, self.x, self.result = jax.jit(function), x, result
+        self.compiled = self.jitted.lower(x).compile()
+
+    def __call__(self):
+        self.result(self.jitted(self.x)).block_until_ready()
+
+    def first(self):
+        self.result(self.compiled(self.x)).block_until_ready()
+
+
+class Jitted:
+    """A function compiled for x. `first` runs it without memory for compiling,
+    calls do so with less overhead once it was called."""
+
+    def __init__(self, function, x, result):
+        import jax
+
+        self.jitted, self.x, self.result = jax.jit(function), x, result
+        self.compiled = self.jitted.lower(x).compile()
+
+    def __call__(self):
+        self.result(self.jitted(self.x)).block_until_ready()
+
+    def first(self):
+        self.result(self.compiled(self.x)).block_until_ready()
 
 
 def _jitted(function, x):
     import jax
 
-    forward = jax.jit(function)
-    both = jax.jit(jax.value_and_grad(lambda p: function(p).sum()))
-    return {
-        "forward": lambda: forward(x).block_until_ready(),
-        "both": lambda: both(x)[1].block_until_ready(),
-    }
+    both = jax.value_and_grad(lambda p: function(p).sum())
+    return {"forward": Jitted(function, x, lambda y: y),
+            "both": Jitted(both, x, lambda pair: pair[1])}
 
 
 def signax(case, threads):
     import jax.numpy as jnp
     import signax as library
 
-    depth = case["depth"]
-    return _jitted(
-        lambda p: library.signature(p, depth), jnp.asarray(paths(case))
-    )
+    mode, depth = mode_of(case, ("signature", "words")), case["depth"]
+    take = library.signature if mode == "signature" else library.logsignature
+    return _jitted(lambda p: take(p, depth), jnp.asarray(paths(case)))
 
 
 def keras_sig(case, threads):
@@ -105,6 +184,7 @@ def keras_sig(case, threads):
     import jax.numpy as jnp
     import keras_sig as library
 
+    mode_of(case, ("signature",))
     depth = case["depth"]
     return _jitted(
         lambda p: library.signature(p, depth), jnp.asarray(paths(case))
@@ -115,86 +195,15 @@ def keras_sig_gpu(case, threads):
     import jax.numpy as jnp
     import keras_sig as library
 
+    mode_of(case, ("signature",))
     depth = case["depth"]
     return _jitted(
         lambda p: library.jax_gpu_signature(p, depth), jnp.asarray(paths(case))
     )
 
 
-def logsignature_pysiglib(case, threads):
-    import pysiglib
-    import torch
-    from pysiglib import torch_api as library
-
-    depth = case["depth"]
-    method = {"words": 1, "brackets": 2}[case["mode"]]
-    torch.set_num_threads(threads)
-    pysiglib.prepare_log_sig(case["channels"], depth, method)
-    plain = torch.from_numpy(paths(case))
-    variable = plain.clone().requires_grad_(True)
-
-    def take(x):
-        return library.log_sig(x, depth, method=method, n_jobs=threads)
-
-    ones = torch.ones_like(take(plain))
-    return {
-        "forward": lambda: take(plain),
-        "both": lambda: torch.autograd.grad(take(variable), variable, ones),
-    }
-
-
-def logsignature_signatory(case, threads):
-    import signatory as library
-    import torch
-
-    torch.set_num_threads(threads)
-    take = library.LogSignature(case["depth"], mode=case["mode"])
-    plain = torch.from_numpy(paths(case))
-    variable = plain.clone().requires_grad_(True)
-    ones = torch.ones_like(take(plain))
-    return {
-        "forward": lambda: take(plain),
-        "both": lambda: torch.autograd.grad(take(variable), variable, ones),
-    }
-
-
-def logsignature_iisignature(case, threads):
-    """Brackets only. By way of the signature: the compiled formula of Baker,
-    Campbell and Hausdorff takes minutes to prepare at these sizes."""
-    import iisignature as library
-    import numpy as np
-
-    if case["mode"] != "brackets":
-        raise ValueError("iisignature has the bracket basis only")
-    x = paths(case)
-    ready = library.prepare(case["channels"], case["depth"], "S")
-    ones = np.ones_like(library.logsig(x, ready))
-
-    def both():
-        library.logsig(x, ready)
-        return library.logsigbackprop(ones, x, ready)
-
-    return {"forward": lambda: library.logsig(x, ready), "both": both}
-
-
-def logsignature_signax(case, threads):
-    import jax.numpy as jnp
-    import signax as library
-
-    if case["mode"] != "words":
-        raise ValueError("signax has the Lyndon words only")
-    depth = case["depth"]
-    return _jitted(
-        lambda p: library.logsignature(p, depth), jnp.asarray(paths(case))
-    )
-
-
 # Name: its environment, the module that must be there, the function.
 PEERS = {
-    "pysiglib-log": ("modern", "pysiglib", logsignature_pysiglib),
-    "signatory-log": ("signatory", "signatory", logsignature_signatory),
-    "iisignature-log": ("modern", "iisignature", logsignature_iisignature),
-    "signax-log": ("modern", "signax", logsignature_signax),
     "pysiglib": ("modern", "pysiglib", pysiglib),
     "signatory": ("signatory", "signatory", signatory),
     "iisignature": ("modern", "iisignature", iisignature),

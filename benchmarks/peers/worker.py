@@ -1,15 +1,21 @@
 """Times one peer: reads cases as JSON lines, answers each with a JSON line.
 
-usage: python worker.py PEER THREADS
-A case is what the peer's adapter takes, and "budget"; the answer has a time in
-seconds for each function of the adapter, the minimum of repeats that take about
-`budget` seconds together, and "memory", the bytes that the process grew by
-while it ran them, at its peak; or it is {"error"}. With a budget of 0 functions
-are compiled and run once, not timed.
+usage: python worker.py PEER THREADS [BYTES]
+A case is what the peer's adapter takes, and "budget", "runs" and "limit"; the
+answer has a time in seconds for each function of the adapter, the minimum of
+repeats: at least `runs` of them and `budget` seconds, but none that would begin
+after `limit` seconds; how many there were, "runs"; and the bytes that the
+process grew by at its peak while it ran them, from after its input was made:
+"memory" for all functions and "forward_memory" for the first. Or it is
+{"error"}. With a budget of 0 functions are compiled and run once, not timed.
+More than BYTES of addresses beyond those at the start cannot be had.
 """
 
+import ctypes
+import importlib
 import json
 import re
+import resource
 import sys
 import time
 
@@ -17,45 +23,72 @@ import adapters
 
 
 def memory(field):
-    """VmRSS, resident bytes now, or VmHWM, the most since the last reset."""
+    """VmRSS, resident bytes now, VmHWM, the most since the last reset, or
+    VmSize, all addresses."""
     with open("/proc/self/status") as file:
         return int(re.search(field + r":\s*(\d+)", file.read())[1]) * 1024
 
 
 def reset_peak_memory():
+    """Gives free pieces of the heap back and forgets the peak; what is in use
+    then."""
+    ctypes.CDLL(None).malloc_trim(0)
     with open("/proc/self/clear_refs", "w") as file:
         file.write("5")
+    return memory("VmRSS")
 
 
-def fastest(function, budget):
-    best, runs, start = float("inf"), 0, time.perf_counter()
-    while runs < 1 or time.perf_counter() - start < budget:
+def fastest(function, budget, runs, limit):
+    """The least seconds and the number of runs."""
+    best, done, start, elapsed = float("inf"), 0, time.perf_counter(), 0
+    while not done or (elapsed < limit and (done < runs or elapsed < budget)):
         before = time.perf_counter()
         function()
-        best = min(best, time.perf_counter() - before)
-        runs += 1
-    return best
+        after = time.perf_counter()
+        best, done, elapsed = min(best, after - before), done + 1, after - start
+    return best, done
+
+
+class Case:
+    """The functions of a case, each run before, and their memory."""
+
+    def __init__(self, make, case, threads):
+        self.key, self.memory = case, {}
+        self.functions = make(case, threads)
+        before = reset_peak_memory()
+        for name, function in self.functions.items():
+            getattr(function, "first", function)()
+            key = "memory" if name != "forward" else "forward_memory"
+            self.memory[key] = max(memory("VmHWM") - before, 0)
+        for function in self.functions.values():
+            if hasattr(function, "first"):
+                function()
+
+    def times(self, budget, runs, limit):
+        answer, counts = dict(self.memory), []
+        for name, function in self.functions.items():
+            answer[name], count = fastest(function, budget, runs, limit)
+            counts.append(count)
+        return {**answer, "runs": min(counts)}
 
 
 def main():
     peer, threads = sys.argv[1], int(sys.argv[2])
     adapters.limit_threads(threads)
-    make = adapters.PEERS[peer][2]
-    prepared, functions = None, {}
+    _, module, make = adapters.PEERS[peer]
+    importlib.import_module(module)
+    if len(sys.argv) > 3:
+        most = memory("VmSize") + int(sys.argv[3])
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    prepared = None
     for line in sys.stdin:
         case = json.loads(line)
-        budget = case.pop("budget")
+        budget, runs, limit = (case.pop(k) for k in ("budget", "runs", "limit"))
         try:
-            if case != prepared:
-                functions, prepared = make(case, threads), case
-                reset_peak_memory()
-                before = memory("VmRSS")
-                for function in functions.values():
-                    function()
-                growth = max(memory("VmHWM") - before, 0)
-            answer = {n: fastest(f, budget) for n, f in functions.items()
-                      if budget}
-            answer["memory"] = max(memory("VmHWM") - before, growth)
+            if not prepared or case != prepared.key:
+                prepared = None
+                prepared = Case(make, case, threads)
+            answer = prepared.times(budget, runs, limit) if budget else {}
         except Exception as error:  # a peer's failure is a row, not an end
             answer = {"error": f"{type(error).__name__}: {error}"[:200]}
         print(json.dumps(answer), flush=True)

@@ -154,7 +154,7 @@ class Experiment:
             print(f"{self.name}: failed: {', '.join(failed)}", file=sys.stderr)
         return not failed
 
-    def plot(self, draw, width=7.0, height=4.4, columns=1):
+    def plot(self, draw, width=7.0, height=4.4, columns=1, lines=1):
         """draw(axes) on a new figure, saved as NAME.png and NAME.svg."""
         try:
             import matplotlib
@@ -165,7 +165,7 @@ class Experiment:
                   file=sys.stderr)
             return
         plt.rcParams["svg.hashsalt"] = "sigtape"
-        figure, axes = plt.subplots(1, columns, figsize=(width, height))
+        figure, axes = plt.subplots(lines, columns, figsize=(width, height))
         draw(axes)
         figure.tight_layout()
         for kind in ("png", "svg"):

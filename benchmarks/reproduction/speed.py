@@ -90,16 +90,15 @@ def sweep_places(cases):
     return places
 
 
-def signature_table(experiment, group, title, published=None, note="",
-                    kind="signatures", only=()):
+def signature_table(experiment, group, title, published=None, note=""):
     group = "quick" if experiment.quick else group
     rows = []
 
     def make():
         cases = set(GROUPS[group])
         rows.extend(r for r in compare(
-            experiment, "compare_signatures.py", kind, "--groups", group,
-            *only) if case_of(r) in cases)
+            experiment, "compare_signatures.py", "signatures", "--groups",
+            group) if case_of(r) in cases)
         return {"cases": len(rows)}
 
     if "error" not in experiment.done.get("comparison", {"error": ""}):
@@ -189,21 +188,6 @@ def keras_sig_signature(experiment):
         "The three sweeps share a case: 13 are left of the 15 rows. Published: "
         "forward only, mean of 10 calls, a Ryzen 9 5900X with 12 cores; its "
         "Signatory, iisignature and esig are float64 and include copies.")
-
-
-def signatory(experiment):
-    return signature_table(
-        experiment, "signatory",
-        "Signatures on the cases of the Signatory paper", note="The paper's "
-        "own figures are of another machine and of peers since overtaken; "
-        "Signatory itself is measured here.")
-
-
-def pysiglib_sweep(experiment):
-    return signature_table(
-        experiment, "pysiglib", "Signatures of long paths, pySigLib's sweep",
-        note="Its paper's figures are of another machine; pySigLib itself is "
-        "measured here.", kind="sweep", only=("--only", "pysiglib"))
 
 
 def keras_sig_training(experiment):

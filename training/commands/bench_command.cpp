@@ -23,18 +23,25 @@ namespace sigtape {
 
 namespace {
 
-// The shortest of at least 10 runs and a quarter of a second, to the end of a
-// device's work.
-double fastest(Device device, const std::function<void()>& run) {
+// The shortest of at least `runs` runs and a quarter of a second, to the end of
+// a device's work.
+double fastest(Device device, std::int64_t runs,
+               const std::function<void()>& run) {
   double best = INFINITY;
   const double end = steady_seconds() + 0.25;
-  for (int i = 0; i < 10 || steady_seconds() < end; ++i) {
+  for (std::int64_t i = 0; i < runs || steady_seconds() < end; ++i) {
     const double start = steady_seconds();
     run();
     if (!device.is_cpu()) cuda::synchronise(device.index);
     best = std::min(best, steady_seconds() - start);
   }
   return best;
+}
+
+// Lets the peak of this process's memory begin anew; what is in memory now.
+std::int64_t measure_peak_memory() {
+  reset_peak_resident_bytes();
+  return static_cast<std::int64_t>(resident_bytes());
 }
 
 // Fused multiply-adds of one increment: forward by Horner's scheme, F = sum_k
@@ -72,6 +79,7 @@ ExitCode bench_signature_command(const BenchSignatureCommand& c) {
   const Device device = select_device(c.device);
   require(c.batch >= 1 && c.length >= 1 && c.channels >= 1,
           "--batch, --length and --channels: expected at least 1");
+  require(c.runs >= 1, "--runs: expected at least 1, got ", c.runs);
   manual_seed(1);
   Tensor path = uniform({c.batch, c.length, c.channels}, -1, 1,
                         {dtype_named(c.dtype), device});
@@ -85,13 +93,18 @@ ExitCode bench_signature_command(const BenchSignatureCommand& c) {
                          .basepoint = options.basepoint,
                          .mode = logsignature_mode(*c.logsignature)});
   };
-  const double forward = fastest(device, [&] {
+  const auto memory = [before = measure_peak_memory()] {
+    const auto peak = static_cast<std::int64_t>(peak_resident_bytes());
+    return std::max<std::int64_t>(peak - before, 0);
+  };
+  const double forward = fastest(device, c.runs, [&] {
     const NoGrad no_grad;
     compute();
   });
+  const std::int64_t forward_memory = memory();
   path.set_requires_grad();
   Tensor cotangent;
-  const double both = fastest(device, [&] {
+  const double both = fastest(device, c.runs, [&] {
     const Tensor y = compute();
     if (!cotangent.defined()) cotangent = ones(y.shape(), {y.dtype(), device});
     path.clear_grad();
@@ -106,6 +119,9 @@ ExitCode bench_signature_command(const BenchSignatureCommand& c) {
   record.set("forward_backward_seconds", both);
   record.set("forward_gfma_per_second", steps * per_step.forward / forward);
   record.set("backward_gfma_per_second", steps * per_step.backward / backward);
+  record.set("forward_memory_bytes", forward_memory);
+  record.set("forward_backward_memory_bytes", memory());
+  record.set("runs", c.runs);
   record.set("isa", isa_name(active_isa()));
   record.set("threads", num_threads());
   record.set("device", device.is_cpu() ? "cpu" : "cuda");
@@ -127,8 +143,7 @@ ExitCode bench_train_command(const BenchTrainCommand& c) {
   config.train.early_stopping.reset();
   config.train.epochs = c.steps + 1;  // of one step at least
   Fit fit(config, load_training_data(config));
-  reset_peak_resident_bytes();
-  const auto before = static_cast<std::int64_t>(resident_bytes());
+  const std::int64_t before = measure_peak_memory();
   std::vector<double> seconds;
   seconds.reserve(c.steps);
   double last = steady_seconds();

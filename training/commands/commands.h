@@ -82,6 +82,8 @@ struct BenchSignatureCommand {
   /// expand, words or brackets: the log-signature instead.
   std::optional<std::string> logsignature;
   std::optional<int> threads;
+  /// How often each is run at least.
+  std::int64_t runs = 10;
 };
 ExitCode bench_signature_command(const BenchSignatureCommand& command);
 

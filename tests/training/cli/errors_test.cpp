@@ -170,6 +170,8 @@ constexpr WrongUse wrong_uses[] = {
     {"bench signature --batch 0 --length 3 --channels 2 --depth 2", 2,
      "--batch|at least 1"},
     {"bench signature --batch 1 --length 3 --channels 2 --depth 0", 2, "depth"},
+    {"bench signature --batch 1 --length 3 --channels 2 --depth 2 --runs 0", 2,
+     "--runs|at least 1"},
     {"bench signature --batch 1 --length 3 --channels 9 --depth 40", 2,
      "depth 40|largest depth"},
     {"bench signature --batch 1 --length 3 --channels 2 --depth 2 --dtype int",
