@@ -9,7 +9,6 @@ import json
 import os
 import pathlib
 import resource
-import select
 import signal
 import subprocess
 import sys
@@ -59,26 +58,20 @@ class Peer:
     JAX compiles is kept in `folder` for later runs."""
 
     def __init__(self, folder, python, name, options):
-        self.command = [python, "worker.py", name, str(options.threads),
-                        *([str(options.memory_limit)]
-                          if options.memory_limit else [])]
+        self.command = [*real_time(options), python, "worker.py", name,
+                        str(options.threads), str(options.memory_limit),
+                        str(options.time_limit)]
         self.environment = dict(
             os.environ, JAX_COMPILATION_CACHE_DIR=str(folder / "jax-cache"),
             JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS="0.3")
-        self.priority, self.seconds = options.priority, options.time_limit
-        self.process = None
+        self.seconds, self.process = options.time_limit, None
 
     def prepare(self, case):
         """Compiles what the case needs and runs it once; its error, if any."""
         return self.ask({**case, "budget": 0, "runs": 0, "limit": 0})
 
     def time(self, case, pace):
-        if self.process and self.priority:
-            set_priority(self.process.pid, self.priority)
-        answer = self.ask({**case, **pace})
-        if self.process and self.priority:
-            set_priority(self.process.pid, 0)
-        return answer
+        return self.ask({**case, **pace})
 
     def ask(self, request):
         if not self.process:
@@ -91,21 +84,16 @@ class Peer:
             self.process.stdin.flush()
         except BrokenPipeError:  # it may end before it is asked, or after
             pass
-        ready, _, _ = select.select([self.process.stdout], [], [], self.seconds)
-        if not ready:
-            self.process.kill()
-        line = self.process.stdout.readline() if ready else ""
-        if not line:
-            self.process.wait()
-        answer = json.loads(line) if line else {"error": self.ending(ready)}
+        line = self.process.stdout.readline()
+        answer = json.loads(line) if line else {"error": self.ending()}
         if "error" in answer:  # the next case begins with a process of its own
             self.close()
         return answer
 
-    def ending(self, in_time):
-        if not in_time:
-            return f"took more than {self.seconds:g} s"
-        code = self.process.returncode
+    def ending(self):
+        code = self.process.wait()
+        if code == -signal.SIGXCPU:
+            return f"took more than {self.seconds} s of processor time"
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return f"the process ended, {how}"
 
@@ -120,16 +108,6 @@ class Peer:
 def real_time(options):
     """The beginning of a command that runs at the priority asked for."""
     return ["chrt", "-f", str(options.priority)] if options.priority else []
-
-
-def set_priority(pid, priority):
-    """Real-time priority of every thread of a process; 0: none. One that ended
-    is left out."""
-    policy = os.SCHED_FIFO if priority else os.SCHED_OTHER
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            os.sched_setscheduler(int(thread), policy,
-                                  os.sched_param(priority))
 
 
 def installed_peers(names, options):
@@ -203,17 +181,22 @@ def far_behind(best, name):
         for key, value in times[name].items())
 
 
-def time_case(case, entrants, best, turn, arguments):
-    """Least seconds of interleaved rounds, into `best`. What has failed already
-    is left out, what is far behind after the first round is not repeated."""
+def time_case(case, entrants, turn, arguments):
+    """Least seconds of interleaved rounds. What failed to prepare is left out,
+    what is far behind after the first round is not repeated."""
     pace = {"budget": arguments.budget, "runs": arguments.runs,
             "limit": arguments.limit}
+    best = {}
+    for name, entrant in entrants.items():
+        best[name] = entrant.prepare(case)
+        turn.renew()
     for round_ in range(arguments.rounds):
         late = [n for n in best if round_ and far_behind(best, n)]
         for name, entrant in entrants.items():
             if "error" not in best[name] and name not in late:
                 smaller(best[name], entrant.time(case, pace))
                 turn.renew()
+    return best
 
 
 def measure(cases, entrants, arguments, keys):
@@ -243,11 +226,10 @@ def measure(cases, entrants, arguments, keys):
         if not known:
             writer.writerow(header)
         for case in left:
-            best = {n: entrant.prepare(case) for n, entrant in entrants.items()}
             with Turn(arguments.lock) as turn:
                 rates = {isa: processor_rates(arguments, isa)
                          for isa in arguments.isas}
-                time_case(case, entrants, best, turn, arguments)
+                best = time_case(case, entrants, turn, arguments)
             row = [*case.values(), arguments.threads,
                    *(rates[isa][r] for isa in arguments.isas
                      for r in ("float32", "float64", "bandwidth")),
@@ -316,11 +298,10 @@ def parse(parser, default_out):
     parser.add_argument("--limit", type=float, default=1e9,
                         help="seconds of a peer's measurement after which no "
                         "run begins, whatever --runs says")
-    parser.add_argument("--memory-limit", type=float_bytes,
+    parser.add_argument("--memory-limit", type=float_bytes, default=0,
                         help="GB of addresses that any process may use")
-    parser.add_argument("--time-limit", type=float,
-                        help="seconds for a peer to prepare a case, or to be "
-                        "timed on it")
+    parser.add_argument("--time-limit", type=int, default=0,
+                        help="seconds of processor time of a peer for a case")
     parser.add_argument("--priority", type=int, default=0,
                         help="real-time priority (chrt -f) of what is timed")
     parser.add_argument("--isa", dest="isas", type=lambda s: s.split(","),

@@ -1,6 +1,6 @@
 """Times one peer: reads cases as JSON lines, answers each with a JSON line.
 
-usage: python worker.py PEER THREADS [BYTES]
+usage: python worker.py PEER THREADS BYTES SECONDS
 A case is what the peer's adapter takes, and "budget", "runs" and "limit"; the
 answer has a time in seconds for each function of the adapter, the minimum of
 repeats: at least `runs` of them and `budget` seconds, but none that would begin
@@ -8,7 +8,8 @@ after `limit` seconds; how many there were, "runs"; and the bytes that the
 process grew by at its peak while it ran them, from after its input was made:
 "memory" for all functions and "forward_memory" for the first. Or it is
 {"error"}. With a budget of 0 functions are compiled and run once, not timed.
-More than BYTES of addresses beyond those at the start cannot be had.
+More than BYTES of addresses beyond those at the start cannot be had, and after
+SECONDS of processor time for a case the process is ended; 0: no such limit.
 """
 
 import ctypes
@@ -72,12 +73,20 @@ class Case:
         return {**answer, "runs": min(counts)}
 
 
+def limit_time(seconds):
+    """Lets the process use these seconds from now on."""
+    if seconds:
+        _, most = resource.getrlimit(resource.RLIMIT_CPU)
+        resource.setrlimit(resource.RLIMIT_CPU,
+                           (int(time.process_time()) + seconds + 1, most))
+
+
 def main():
     peer, threads = sys.argv[1], int(sys.argv[2])
     adapters.limit_threads(threads)
     _, module, make = adapters.PEERS[peer]
     importlib.import_module(module)
-    if len(sys.argv) > 3:
+    if int(sys.argv[3]):
         most = memory("VmSize") + int(sys.argv[3])
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
     prepared = None
@@ -87,6 +96,7 @@ def main():
         try:
             if not prepared or case != prepared.key:
                 prepared = None
+                limit_time(int(sys.argv[4]))
                 prepared = Case(make, case, threads)
             answer = prepared.times(budget, runs, limit) if budget else {}
         except Exception as error:  # a peer's failure is a row, not an end
