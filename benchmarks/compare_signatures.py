@@ -23,18 +23,18 @@ MEMORY = {"forward_memory": "forward_memory_bytes",
           "memory": "forward_backward_memory_bytes", "runs": "runs"}
 
 
-def settings(case, dtype, runs):
+def settings(case, dtype, options):
     """The arguments of `sigtrain bench` for a case."""
     mode = case.get("mode", "signature")
-    return ["signature", f"--dtype={dtype}", f"--runs={max(runs, 10)}",
-            *(f"--{k}={case[k]}" for k in COLUMNS),
+    return ["signature", f"--dtype={dtype}", f"--runs={max(options.runs, 10)}",
+            f"--limit={options.limit}", *(f"--{k}={case[k]}" for k in COLUMNS),
             *([] if mode == "signature" else [f"--logsignature={mode}"])]
 
 
 def ours(arguments, isa, dtype):
     keys = {**TIMES, **MEMORY} if arguments.modes else TIMES
     return Sigtrain(arguments, isa,
-                    lambda case: settings(case, dtype, arguments.runs), keys)
+                    lambda case: settings(case, dtype, arguments), keys)
 
 
 def chosen_cases(arguments):

@@ -279,6 +279,8 @@ ExitCode bench_signature(const Arguments& arguments) {
       .option("device", c.device, "auto, cpu, cuda or cuda:N")
       .option("threads", c.threads, threads_help)
       .option("runs", c.runs, "runs of each, at least (default 10)")
+      .option("limit", c.limit,
+              "seconds after which no run begins (default: none)")
       .flag("json", c.json, "print one JSON object and nothing else");
   return syntax.read(arguments) ? bench_signature_command(c) : ExitCode::ok;
 }

@@ -23,19 +23,29 @@ namespace sigtape {
 
 namespace {
 
-// The shortest of at least `runs` runs and a quarter of a second, to the end of
-// a device's work.
-double fastest(Device device, std::int64_t runs,
-               const std::function<void()>& run) {
+struct Timing {
   double best = INFINITY;
-  const double end = steady_seconds() + 0.25;
-  for (std::int64_t i = 0; i < runs || steady_seconds() < end; ++i) {
+  std::int64_t runs = 0;
+};
+
+// The shortest of at least `c.runs` runs and a quarter of a second, to the end
+// of a device's work; none begins after `c.limit` seconds but the first.
+Timing fastest(const BenchSignatureCommand& c, Device device,
+               const std::function<void()>& run) {
+  Timing timing;
+  double elapsed = 0;
+  const double begin = steady_seconds();
+  while (timing.runs == 0 ||
+         (elapsed < c.limit && (timing.runs < c.runs || elapsed < 0.25))) {
     const double start = steady_seconds();
     run();
     if (!device.is_cpu()) cuda::synchronise(device.index);
-    best = std::min(best, steady_seconds() - start);
+    const double end = steady_seconds();
+    timing.best = std::min(timing.best, end - start);
+    ++timing.runs;
+    elapsed = end - begin;
   }
-  return best;
+  return timing;
 }
 
 // Lets the peak of this process's memory begin anew; what is in memory now.
@@ -97,14 +107,14 @@ ExitCode bench_signature_command(const BenchSignatureCommand& c) {
     const auto peak = static_cast<std::int64_t>(peak_resident_bytes());
     return std::max<std::int64_t>(peak - before, 0);
   };
-  const double forward = fastest(device, c.runs, [&] {
+  const auto [forward, forward_runs] = fastest(c, device, [&] {
     const NoGrad no_grad;
     compute();
   });
   const std::int64_t forward_memory = memory();
   path.set_requires_grad();
   Tensor cotangent;
-  const double both = fastest(device, c.runs, [&] {
+  const auto [both, both_runs] = fastest(c, device, [&] {
     const Tensor y = compute();
     if (!cotangent.defined()) cotangent = ones(y.shape(), {y.dtype(), device});
     path.clear_grad();
@@ -121,7 +131,7 @@ ExitCode bench_signature_command(const BenchSignatureCommand& c) {
   record.set("backward_gfma_per_second", steps * per_step.backward / backward);
   record.set("forward_memory_bytes", forward_memory);
   record.set("forward_backward_memory_bytes", memory());
-  record.set("runs", c.runs);
+  record.set("runs", std::min(forward_runs, both_runs));
   record.set("isa", isa_name(active_isa()));
   record.set("threads", num_threads());
   record.set("device", device.is_cpu() ? "cpu" : "cuda");

@@ -82,8 +82,9 @@ struct BenchSignatureCommand {
   /// expand, words or brackets: the log-signature instead.
   std::optional<std::string> logsignature;
   std::optional<int> threads;
-  /// How often each is run at least.
+  /// How often each is run at least, and the seconds after which no run begins.
   std::int64_t runs = 10;
+  double limit = 1e9;
 };
 ExitCode bench_signature_command(const BenchSignatureCommand& command);
 
