@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "sigtape/framework/check.h"
+#include "sigtape/framework/parallel_backwards.h"
 
 namespace sigtape {
 
@@ -64,8 +65,8 @@ class Pool {
     for (std::thread& worker : workers_) worker.join();
   }
 
-  void run(std::int64_t tiles, detail::TileFunction function,
-           const void* body) {
+  void run(std::int64_t tiles, detail::TileFunction function, const void* body,
+           bool backwards) {
     const std::lock_guard one_at_a_time(run_mutex_);
     bool wake;
     {
@@ -73,6 +74,7 @@ class Pool {
       tiles_ = tiles;
       function_ = function;
       body_ = body;
+      backwards_ = backwards;
       for (int w = 0; w < threads_; ++w) shares_[w].next = share_begin(w);
       open_ = true;
       ++round_;
@@ -146,11 +148,13 @@ class Pool {
   }
 
   void work_share(int owner) {
+    const std::int64_t begin = share_begin(owner);
     const std::int64_t end = share_begin(owner + 1);
     std::atomic<std::int64_t>& next = shares_[owner].next;
     while (next < end) {
       const std::int64_t tile = next++;
-      if (tile < end) function_(body_, tile);
+      if (tile >= end) return;
+      function_(body_, backwards_ ? begin + end - 1 - tile : tile);
     }
   }
 
@@ -167,6 +171,7 @@ class Pool {
   std::int64_t tiles_ = 0;
   detail::TileFunction function_ = nullptr;
   const void* body_ = nullptr;
+  bool backwards_ = false;
   std::exception_ptr error_;
   bool stopping_ = false;
 };
@@ -217,10 +222,19 @@ void set_num_threads(int threads) {
 void detail::run_tiles(std::int64_t tiles, TileFunction function,
                        const void* body) {
   if (tiles > 1 && num_threads() > 1 && !inside_parallel_for) {
-    pool().run(tiles, function, body);
+    pool().run(tiles, function, body, false);
     return;
   }
   for (std::int64_t tile = 0; tile < tiles; ++tile) function(body, tile);
+}
+
+void detail::run_tiles_backwards(std::int64_t tiles, TileFunction function,
+                                 const void* body) {
+  if (tiles > 1 && num_threads() > 1 && !inside_parallel_for) {
+    pool().run(tiles, function, body, true);
+    return;
+  }
+  while (tiles-- > 0) function(body, tiles);
 }
 
 }  // namespace sigtape

@@ -7,7 +7,7 @@
 #include "sigtape/framework/node.h"
 #include "sigtape/framework/ops/linear_kernels.h"
 #include "sigtape/framework/ops/linear_simd.h"
-#include "sigtape/framework/parallel.h"
+#include "sigtape/framework/parallel_backwards.h"
 #include "sigtape/framework/simd/isa.h"
 
 namespace sigtape {
@@ -33,22 +33,58 @@ struct Tile {
   std::int64_t first, count;
 };
 
+// Runs one after another, each in tiles.
+template <class T>
+class Tiles {
+ public:
+  explicit Tiles(const RowRuns<T>& x)
+      : x_(x), per_run_((x.length + kTile - 1) / kTile) {}
+
+  std::int64_t count() const { return x_.runs * per_run_; }
+
+  // Tile i, before tile `next`.
+  Tile<T> operator()(std::int64_t i, std::int64_t next) const {
+    const std::int64_t first = i % per_run_ * kTile;
+    return {rows(i), rows(next), i / per_run_ * x_.length + first,
+            std::min(kTile, x_.length - first)};
+  }
+
+  // Tile i of an order that ends with the first run; within one of several
+  // runs rows ascend, as memory is best read.
+  std::int64_t backwards(std::int64_t i) const {
+    if (x_.runs == 1) return i;
+    return i - i % per_run_ + per_run_ - 1 - i % per_run_;
+  }
+
+ private:
+  const T* rows(std::int64_t i) const {
+    return x_.run(i / per_run_) + i % per_run_ * kTile * x_.width;
+  }
+
+  const RowRuns<T>& x_;
+  std::int64_t per_run_;
+};
+
 // Calls f(task, tile) for the tiles of each task.
 template <class T, class F>
 void for_tiles(const RowRuns<T>& x, std::int64_t tasks, const F& f) {
-  const std::int64_t per_run = (x.length + kTile - 1) / kTile;
-  const std::int64_t tiles = x.runs * per_run;
+  const Tiles<T> tiles(x);
   parallel_for(tasks, [&](std::int64_t task) {
-    const std::int64_t last = (task + 1) * tiles / tasks;
-    const auto at = [&](std::int64_t i) {
-      return x.run(i / per_run) + i % per_run * kTile * x.width;
-    };
-    for (std::int64_t i = task * tiles / tasks; i < last; ++i) {
-      const std::int64_t first = i % per_run * kTile;
-      f(task, Tile<T>{at(i), at(i + 1 < last ? i + 1 : i),
-                      i / per_run * x.length + first,
-                      std::min(kTile, x.length - first)});
-    }
+    const std::int64_t end = (task + 1) * tiles.count() / tasks;
+    for (std::int64_t i = task * tiles.count() / tasks; i < end; ++i)
+      f(task, tiles(i, i + 1 < end ? i + 1 : i));
+  });
+}
+
+// The same from the last run to the first.
+template <class T, class F>
+void for_tiles_backwards(const RowRuns<T>& x, std::int64_t tasks, const F& f) {
+  const Tiles<T> tiles(x);
+  parallel_for_backwards(tasks, [&](std::int64_t task) {
+    const std::int64_t begin = task * tiles.count() / tasks;
+    for (std::int64_t i = (task + 1) * tiles.count() / tasks; i-- > begin;)
+      f(task,
+        tiles(tiles.backwards(i), tiles.backwards(std::max(i - 1, begin))));
   });
 }
 
@@ -90,7 +126,8 @@ void linear_narrow_gradients(Cpu, const RowRuns<T>& x, std::int64_t out,
   const std::int64_t tasks = tasks_of(x), step = table.step(x.width);
   const std::int64_t sums = out * step;
   CacheVector<T> all(tasks * sums);  // [task, sums]
-  for_tiles(x, tasks, [&](std::int64_t task, const Tile<T>& t) {
+  // Of rows that the map has just read the last are still in the cache.
+  for_tiles_backwards(x, tasks, [&](std::int64_t task, const Tile<T>& t) {
     table.products({t.count, x.width, out, t.x, x.end, dy + t.first * out,
                     all.data() + task * sums, step, t.next});
   });

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <numeric>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "sigtape/framework/check.h"
+#include "sigtape/framework/parallel_backwards.h"
 
 namespace sigtape {
 namespace {
@@ -38,6 +40,18 @@ TEST_P(Parallel, RangesCoverAllOnce) {
     for (; begin < end; ++begin) ++runs[begin];
   });
   for (const int n : runs) EXPECT_EQ(n, 1);
+}
+
+TEST_P(Parallel, BackwardsRunsEveryTileOnce) {
+  for (const int tiles : {0, 1, 2, 5, 1000}) {
+    std::vector<int> runs(tiles), order;
+    parallel_for_backwards(tiles, [&](std::int64_t t) {
+      ++runs[t];
+      if (GetParam() == 1) order.push_back(static_cast<int>(t));
+    });
+    for (const int n : runs) EXPECT_EQ(n, 1);
+    EXPECT_TRUE(std::is_sorted(order.rbegin(), order.rend()));
+  }
 }
 
 TEST_P(Parallel, NestedCallsAreSerial) {

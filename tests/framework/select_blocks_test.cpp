@@ -64,6 +64,29 @@ TEST(SelectBlocks, LinearReadsRowsWhereTheyStand) {
   }
 }
 
+// Tasks end within blocks; the weight's gradient is still a product of
+// matrices.
+TEST(SelectBlocks, LinearGradientsTakeEveryRowOnce) {
+  manual_seed(5);
+  const TensorOptions f64 = {DType::float64, {}};
+  const Tensor source = randn({9 * 900, 20}, f64);
+  std::vector<std::int64_t> starts;
+  for (const int block : {8, 1, 0, 5, 3, 3, 7})
+    starts.push_back(block * 900 * 20);
+  const Tensor x = select_blocks(source, starts, {7, 900, 20});
+  Tensor w = randn({4, 20}, f64), b = randn({4}, f64);
+  w.set_requires_grad();
+  b.set_requires_grad();
+  const Tensor y = linear(x, w, b), dy = randn(y.shape(), f64);
+  y.backward(dy);
+  const Tensor g = reshape(dy, {6300, 4});
+  const Tensor expected =
+      matmul(transpose(g, 0, 1), reshape(clone(x), {6300, 20}));
+  EXPECT_LE(relative_error(w.grad().to_vector(), expected.to_vector()), 1e-12);
+  EXPECT_LE(relative_error(b.grad().to_vector(), sum(g, {0}).to_vector()),
+            1e-12);
+}
+
 TEST(SelectBlocks, RejectsWhatIsNotThere) {
   const Tensor source = ones({10, 2});
   const std::vector<std::int64_t> beyond = {0, 15};
