@@ -32,6 +32,25 @@ void index_points(Cpu device, const PointIndex& s, const std::int64_t* lengths,
   for_each(device, s.batch * s.points, IndexPoint{s, lengths, index});
 }
 
+void index_steps(Cpu device, const PointSteps& s, const std::int64_t* lengths,
+                 std::int64_t* index) {
+  for_each(device, s.batch * s.points, IndexStep{s, lengths, index});
+}
+
+template <class T>
+void last_known(Cpu, const StreamSizes& s, const std::int64_t* lengths,
+                const T* x, std::int64_t* index) {
+  const LastKnown<T> column{s, lengths, x, index};
+  for (std::int64_t i = 0; i < s.batch * s.channels; ++i) {
+    require<DataError>(column(i), "fill_forward: channel ", i % s.channels,
+                       " of stream ", i / s.channels, " has no value");
+  }
+}
+
+template void last_known(Cpu, const StreamSizes&, const std::int64_t*,
+                         const float*, std::int64_t*);
+template void last_known(Cpu, const StreamSizes&, const std::int64_t*,
+                         const double*, std::int64_t*);
 template void fill_time(Cpu, std::int64_t, std::int64_t, const std::int64_t*,
                         float*);
 template void fill_time(Cpu, std::int64_t, std::int64_t, const std::int64_t*,

@@ -1,11 +1,11 @@
 #include "sigtape/layers/path_transforms.h"
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "sigtape/framework/dispatch.h"
 #include "sigtape/framework/ops.h"
+#include "sigtape/layers/length_kernels.h"
 #include "sigtape/layers/stream_ops.h"
 
 namespace sigtape {
@@ -32,58 +32,73 @@ TensorOptions options_of(const Value& x) {
   return {x.data.dtype(), x.data.device()};
 }
 
-// The same stream with its lengths where the CPU reads them.
-Value readable(const Value& x) {
-  return {x.data, x.lengths.defined() ? x.lengths.to({}) : x.lengths};
+// The points of each stream where the data is: int64 (streams), or (1) where
+// all have the same.
+Tensor points_of(const Value& x) {
+  if (x.lengths.defined()) return x.lengths.to(x.data.device());
+  return full({1}, static_cast<double>(x.data.size(1)),
+              {DType::int64, x.data.device()});
 }
 
-// Streams whose points are looked at one by one: one where all are equal.
-std::int64_t kinds(const Value& x) {
-  return x.lengths.defined() ? x.data.size(0) : 1;
-}
-
-// Of what `readable` returns.
-std::int64_t points_of(const Value& x, std::int64_t stream) {
-  return x.lengths.defined() ? x.lengths.data<std::int64_t>()[stream]
-                             : x.data.size(1);
-}
-
-// Point source(t, n) of each stream of n points, for t = 0 .. points - 1.
-template <class Source>
-Tensor take(const Value& x, std::int64_t points, const Source& source) {
-  const Value here = readable(x);
-  Tensor index = empty({kinds(x), points}, {DType::int64, {}});
-  auto* to = index.mutable_data<std::int64_t>();
-  for (std::int64_t b = 0; b < kinds(x); ++b)
-    for (std::int64_t t = 0; t < points; ++t)
-      *to++ = source(t, points_of(here, b));
-  return take_points(x.data, index.to(x.data.device()));
-}
-
-// value(t, n) as a channel, (streams or 1, points, 1).
-template <class Function>
-Tensor channel(const Value& x, std::int64_t points, const Function& value) {
-  const Value here = readable(x);
-  Tensor out = empty({kinds(x), points, 1}, {x.data.dtype(), {}});
-  dispatch_floating("channel", out, [&]<class T>(auto, T) {
-    T* to = out.mutable_data<T>();
-    for (std::int64_t b = 0; b < kinds(x); ++b)
-      for (std::int64_t t = 0; t < points; ++t)
-        *to++ = static_cast<T>(value(t, points_of(here, b)));
+// Of each stream `points` points: number (first + j) / divide or its last.
+Tensor take(const Value& x, std::int64_t points, std::int64_t first,
+            std::int64_t divide) {
+  const Tensor lengths = points_of(x);
+  const std::int64_t streams = lengths.size(0);
+  Tensor index = empty({streams, points}, {DType::int64, x.data.device()});
+  dispatch_any(index, [&]<class T>(auto device, T) {
+    index_steps(device, {streams, points, first, divide},
+                lengths.data<std::int64_t>(),
+                index.mutable_data<std::int64_t>());
   });
-  return out.to(x.data.device());
+  return take_points_unchecked(x.data, index);
 }
 
-// The lengths n as length(n).
-template <class Function>
-Tensor map_lengths(const Value& x, const Function& length) {
-  if (!x.lengths.defined()) return {};
-  const Value here = readable(x);
-  Tensor out = empty(x.lengths.shape(), {DType::int64, {}});
-  auto* to = out.mutable_data<std::int64_t>();
-  for (std::int64_t b = 0; b < kinds(x); ++b)
-    to[b] = length(points_of(here, b));
-  return out.to(x.lengths.device());
+// Point before the last step that has moved: 0, 0, 1, 1, 2, ..
+Tensor lagging(const Value& x, std::int64_t points) {
+  return take(x, points, 0, 2);
+}
+// Point that has been moved to: 0, 1, 1, 2, 2, ..
+Tensor leading(const Value& x, std::int64_t points) {
+  return take(x, points, 1, 2);
+}
+
+// A channel that is 1 at the first n + more points of streams of n points, 0
+// at the others of `points`: (streams or 1, points, 1).
+Tensor first_points(const Value& x, std::int64_t more, std::int64_t points) {
+  return cast(true_points(shifted_lengths(points_of(x), more), points),
+              x.data.dtype());
+}
+
+// The lengths 2 n - 1 for n, where they are.
+Tensor doubled_lengths(const Tensor& lengths) {
+  if (!lengths.defined()) return {};
+  Tensor out = empty_like(lengths);
+  dispatch_any(lengths, [&]<class T>(auto device, T) {
+    map_lengths(device, lengths.numel(), {.plus = -1, .times = 2},
+                lengths.data<std::int64_t>(), out.mutable_data<std::int64_t>());
+  });
+  return out;
+}
+
+Tensor longer(const Tensor& lengths, std::int64_t by) {
+  return lengths.defined() ? shifted_lengths(lengths, by) : lengths;
+}
+
+// Numbers of a configuration as a row; on a device without a copy from main
+// memory, which no captured graph can hold.
+Tensor row_of(std::span<const double> numbers, TensorOptions options) {
+  const auto count = static_cast<std::int64_t>(numbers.size());
+  if (options.device.is_cpu()) return from_values(numbers, {count}, options);
+  CacheList<Tensor> parts;
+  for (const double x : numbers) parts.push_back(full({1}, x, options));
+  return concat(parts, 0);
+}
+Tensor row_of(const Tensor& numbers, TensorOptions options) {
+  if (!numbers.device().is_cpu() || numbers.dtype() != DType::float64)
+    return cast(numbers, options.dtype).to(options.device);
+  const Tensor dense = contiguous(numbers);
+  return row_of(std::span(dense.data<double>(), dense.numel()), options);
 }
 
 Tensor side_by_side(const Tensor& a, const Tensor& b, bool second_first) {
@@ -97,13 +112,15 @@ std::int64_t checked_channel(const char* op, const Value& x,
   return channel;
 }
 
-// Point before the last step that has moved: 0, 0, 1, 1, 2, ..
-std::int64_t lagging(std::int64_t t, std::int64_t n) {
-  return std::min(t / 2, n - 1);
-}
-// Point that has been moved to: 0, 1, 1, 2, 2, ..
-std::int64_t leading(std::int64_t t, std::int64_t n) {
-  return std::min((t + 1) / 2, n - 1);
+// Whether the index (batch, length, channels) of points leaves all where they
+// are, as far as the CPU can say.
+bool points_at_itself(const Tensor& index) {
+  if (!index.device().is_cpu()) return false;
+  const std::int64_t* first = index.data<std::int64_t>();
+  const std::int64_t length = index.size(1), channels = index.size(2);
+  for (std::int64_t i = 0; i < index.numel(); ++i)
+    if (first[i] != i / channels % length) return false;
+  return true;
 }
 
 std::int64_t doubled(std::int64_t n) { return 2 * n - 1; }
@@ -133,23 +150,19 @@ Value add_time(const Value& x, const Tensor& stamps, bool first) {
 Value lead_lag(const Value& x, const LeadLagOptions& options) {
   check_stream("lead_lag", x);
   const std::int64_t points = doubled(x.data.size(1));
-  return {side_by_side(take(x, points, leading), take(x, points, lagging),
-                       options.lag_first),
-          map_lengths(x, doubled)};
+  return {
+      side_by_side(leading(x, points), lagging(x, points), options.lag_first),
+      doubled_lengths(x.lengths)};
 }
 
 Value invisibility_reset(const Value& x) {
   check_stream("invisibility_reset", x);
   const std::int64_t batch = x.data.size(0), points = x.data.size(1) + 2;
-  const Tensor kept =
-      channel(x, points, [](std::int64_t t, std::int64_t n) { return t <= n; });
-  const Tensor visible =
-      channel(x, points, [](std::int64_t t, std::int64_t n) { return t < n; });
-  const Tensor stream = take(x, points, [](std::int64_t t, std::int64_t n) {
-    return std::min(t, n - 1);
-  });
+  const Tensor kept = first_points(x, 1, points);
+  const Tensor visible = first_points(x, 0, points);
+  const Tensor stream = take(x, points, 0, 1);
   return {concat({stream * kept, expand(visible, {batch, points, 1})}, 2),
-          map_lengths(x, [](std::int64_t n) { return n + 2; })};
+          longer(x.lengths, 2)};
 }
 
 Value cumulative_sum(const Value& x) {
@@ -172,8 +185,7 @@ Value prepend_basepoint(const Value& x, const Basepoint& basepoint) {
       require(basepoint.points().numel() == channels,
               "prepend_basepoint: expected a basepoint of ", channels,
               " numbers, one per channel, got ", basepoint.points().numel());
-      first = expand(
-          cast(basepoint.points(), x.data.dtype()).to(x.data.device()), shape);
+      first = expand(row_of(basepoint.points(), options_of(x)), shape);
       break;
     case Basepoint::Kind::tensor:
       require(basepoint.points().shape() == Shape({batch, channels}),
@@ -183,8 +195,7 @@ Value prepend_basepoint(const Value& x, const Basepoint& basepoint) {
       first = reshape(basepoint.points(), shape);
       break;
   }
-  return {concat({first, x.data}, 1),
-          map_lengths(x, [](std::int64_t n) { return n + 1; })};
+  return {concat({first, x.data}, 1), longer(x.lengths, 1)};
 }
 
 Value scale(const Value& x, std::span<const double> factors) {
@@ -194,8 +205,7 @@ Value scale(const Value& x, std::span<const double> factors) {
   require(std::ssize(factors) == channels,
           "scale: expected 1 factor or one per channel, ", channels, ", got ",
           factors.size());
-  const Tensor row = from_values(factors, {channels}, options_of(x));
-  return {x.data * row, x.lengths};
+  return {x.data * row_of(factors, options_of(x)), x.lengths};
 }
 
 Value keep_channels(const Value& x, std::span<const std::int64_t> channels) {
@@ -223,35 +233,17 @@ Value drop_channels(const Value& x, std::span<const std::int64_t> channels) {
 
 Value fill_forward(const Value& x) {
   check_stream("fill_forward", x);
-  const std::int64_t length = x.data.size(1), channels = x.data.size(2);
-  // Which points are known is looked up on the CPU.
-  const Value here = readable(x);
-  const Tensor data = contiguous(x.data.detach()).to({});
-  Tensor index = empty(data.shape(), {DType::int64, {}});
-  auto* to = index.mutable_data<std::int64_t>();
-  bool missing = false;
-  dispatch_floating("fill_forward", data, [&]<class T>(auto, T) {
-    const T* all = data.data<T>();
-    for (std::int64_t column = 0; column < data.size(0) * channels; ++column) {
-      const std::int64_t b = column / channels, c = column % channels;
-      const std::int64_t n = x.lengths.defined() ? points_of(here, b) : length;
-      const T* from = all + b * length * channels + c;
-      const auto known = [&](std::int64_t t) {
-        return !std::isnan(from[t * channels]);
-      };
-      std::int64_t last = 0;
-      while (last < n && !known(last)) ++last;
-      require<DataError>(last < n, "fill_forward: channel ", c, " of stream ",
-                         b, " has no value");
-      for (std::int64_t t = 0; t < length; ++t) {
-        if (t < n && known(t)) last = t;
-        missing = missing || last != t;
-        to[(b * length + t) * channels + c] = last;
-      }
-    }
+  const Tensor data = contiguous(x.data.detach());
+  const Tensor lengths =
+      x.lengths.defined() ? x.lengths.to(data.device()) : x.lengths;
+  Tensor index = empty(data.shape(), {DType::int64, data.device()});
+  dispatch_floating("fill_forward", data, [&]<class T>(auto device, T) {
+    last_known(device, {data.size(0), data.size(1), data.size(2)},
+               lengths.defined() ? lengths.data<std::int64_t>() : nullptr,
+               data.data<T>(), index.mutable_data<std::int64_t>());
   });
-  if (!missing) return x;
-  return {gather(contiguous(x.data), 1, index.to(x.data.device())), x.lengths};
+  if (points_at_itself(index)) return x;
+  return {gather(contiguous(x.data), 1, index), x.lengths};
 }
 
 Value rectilinear(const Value& x, std::int64_t time_channel) {
@@ -259,8 +251,8 @@ Value rectilinear(const Value& x, std::int64_t time_channel) {
   checked_channel("rectilinear", x, time_channel);
   const Value filled = fill_forward(x);
   const std::int64_t points = doubled(x.data.size(1));
-  const Tensor early = take(filled, points, lagging);
-  const Tensor late = take(filled, points, leading);
+  const Tensor early = lagging(filled, points);
+  const Tensor late = leading(filled, points);
   const std::int64_t channels = x.data.size(2);
   CacheList<Tensor> parts;
   const auto add = [&](const Tensor& from, std::int64_t c, std::int64_t end) {
@@ -269,7 +261,7 @@ Value rectilinear(const Value& x, std::int64_t time_channel) {
   add(early, 0, time_channel);
   add(late, time_channel, time_channel + 1);
   add(early, time_channel + 1, channels);
-  return {concat(parts, 2), map_lengths(x, doubled)};
+  return {concat(parts, 2), doubled_lengths(x.lengths)};
 }
 
 }  // namespace sigtape

@@ -1,6 +1,7 @@
 #include "sigtape/layers/recurrence.h"
 
 #include <array>
+#include <utility>
 
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/optional.h"
@@ -107,12 +108,17 @@ Tensor recurrence(Cell cell, const Tensor& inputs, const Tensor& weight,
                 {weight, gates, own, out}, [s](Backward& back) {
                   const Tensor& g = back.grad();
                   const Tensor w = back.saved(0);
-                  const Gradients d =
+                  Gradients d =
                       backward(s, g, w, back.saved(1), back.saved(2),
                                back.saved(3), back.needs(1), back.needs(2));
-                  if (back.needs(0)) back.add(0, once(d.inputs, g, w));
-                  if (back.needs(1)) back.add(1, once(d.weight, g, w));
-                  if (back.needs(2)) back.add(2, once(d.bias, g, w));
+                  const auto add = [&](std::size_t input, Tensor& gradient) {
+                    if (!back.needs(input)) return;
+                    if (grad_enabled()) gradient = once(gradient, g, w);
+                    back.add(input, std::move(gradient));
+                  };
+                  add(0, d.inputs);
+                  add(1, d.weight);
+                  add(2, d.bias);
                 });
 }
 

@@ -209,13 +209,20 @@ __global__ void backward_kernel(const Recurrence<T> a) {
   }
 }
 
+// A kernel for each cell, in their order.
 template <class T>
-void launch_walk(Cuda device, void (*kernel)(const Recurrence<T>),
+struct CellKernels {
+  void (*of[3])(const Recurrence<T>);
+};
+
+template <class T>
+void launch_walk(Cuda device, Cell cell, const CellKernels<T>& kernels,
                  const Recurrence<T>& a) {
   if (a.batch == 0 || a.length == 0) return;
   const std::int64_t blocks = (a.batch + block_rows - 1) / block_rows;
   const std::int64_t threads = (a.hidden + 31) / 32 * 32;
-  cuda::launch(kernel, static_cast<unsigned>(blocks),
+  cuda::launch(kernels.of[static_cast<int>(cell)],
+               static_cast<unsigned>(blocks),
                static_cast<unsigned>(threads < 256 ? threads : 256), 0,
                cuda::stream(device), a);
 }
@@ -261,14 +268,10 @@ void recurrence_forward(Cuda device, const RecurrenceShape& s,
   Recurrence<T> a = {s.batch, s.length, s.hidden, weight_t, bias,
                      gates,   own,      out,      nullptr,  nullptr,
                      nullptr, nullptr,  nullptr};
-  switch (s.cell) {
-    case Cell::rnn:
-      return launch_walk(device, forward_kernel<Cell::rnn, T>, a);
-    case Cell::gru:
-      return launch_walk(device, forward_kernel<Cell::gru, T>, a);
-    case Cell::lstm:
-      return launch_walk(device, forward_kernel<Cell::lstm, T>, a);
-  }
+  launch_walk<T>(device, s.cell,
+                 {{forward_kernel<Cell::rnn, T>, forward_kernel<Cell::gru, T>,
+                   forward_kernel<Cell::lstm, T>}},
+                 a);
 }
 
 template <class T>
@@ -290,14 +293,10 @@ void recurrence_backward(Cuda device, const RecurrenceShape& s, const T* weight,
                      d_own,
                      carry,
                      carry_cell};
-  switch (s.cell) {
-    case Cell::rnn:
-      return launch_walk(device, backward_kernel<Cell::rnn, T>, a);
-    case Cell::gru:
-      return launch_walk(device, backward_kernel<Cell::gru, T>, a);
-    case Cell::lstm:
-      return launch_walk(device, backward_kernel<Cell::lstm, T>, a);
-  }
+  launch_walk<T>(device, s.cell,
+                 {{backward_kernel<Cell::rnn, T>, backward_kernel<Cell::gru, T>,
+                   backward_kernel<Cell::lstm, T>}},
+                 a);
 }
 
 template <class T>

@@ -20,6 +20,9 @@ void raise(const FaultRecord& r) {
     case Fault::probability_target:
       fail("binary_cross_entropy_with_logits: target ", r.value,
            ", expected a number in [0, 1]");
+    case Fault::no_value:
+      fail<DataError>("fill_forward: channel ", r.value, " of stream ", r.place,
+                      " has no value");
   }
 }
 

@@ -12,7 +12,8 @@ enum class Fault : int {
   gather_index,
   scatter_index,
   class_target,
-  probability_target
+  probability_target,
+  no_value
 };
 
 /// What was found: a value, the place it stood at, and what it must be below.
@@ -27,7 +28,8 @@ struct FaultRecord {
 /// The record of a device, in its memory.
 FaultRecord* fault_record(int device);
 
-/// Throws UsageError for a noted fault, after clearing it.
+/// Throws UsageError, or DataError for no_value, for a noted fault, after
+/// clearing it.
 void raise(const FaultRecord& record);
 
 }  // namespace sigtape::cuda

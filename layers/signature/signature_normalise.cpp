@@ -1,36 +1,27 @@
 #include "sigtape/layers/signature/signature_normalise.h"
 
-#include <cmath>
 #include <vector>
 
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/tape.h"
 #include "sigtape/layers/signature/channels.h"
+#include "sigtape/layers/signature/signature_normalise_kernels.h"
 
 namespace sigtape {
 
 namespace {
 
-// sum_k lambda^(2k) n_k = target, for one signature, by bisection.
-double solved(const double* squares, std::int64_t depth, double target) {
-  const auto sum = [&](double lambda) {
-    double value = 0;
-    for (std::int64_t k = depth; k-- > 0;)
-      value = (value + squares[k]) * lambda * lambda;
-    return value;
-  };
-  double low = 0, high = 1;
-  if (sum(1) <= target) return 1;
-  for (int i = 0; i < 100; ++i) {
-    const double middle = (low + high) / 2;
-    (sum(middle) > target ? high : low) = middle;
+// Of each word its level, as a row. Made without a copy from main memory, which
+// no captured graph can hold.
+Tensor level_of_words(std::int64_t channels, std::int64_t depth,
+                      TensorOptions options) {
+  std::vector<Tensor> levels;
+  for (std::int64_t k = 1; k <= depth; ++k) {
+    const std::int64_t words =
+        level_offset(channels, k + 1) - level_offset(channels, k);
+    levels.push_back(full({1, words}, static_cast<double>(k), options));
   }
-  return (low + high) / 2;
-}
-
-// 1, 2, .. depth as a row.
-Tensor levels(std::int64_t depth, TensorOptions options) {
-  return linspace(1, static_cast<double>(depth), depth, options);
+  return concat(levels, 1);
 }
 
 // The squared norm of each level, (batch, depth).
@@ -64,19 +55,15 @@ Tensor signature_normalise(const Tensor& signature, std::int64_t channels,
   const Tensor squares = level_squares(words, channels, depth);
   const Tensor norm = sum(squares, {1}, true) + 1;
   // Where the norm is below the bound, lambda is 1 and has no derivative.
-  const std::vector<double> norms = norm.to_vector();
-  const std::vector<double> all = squares.to_vector();
-  std::vector<double> start(batch), inside(batch);
-  for (std::int64_t b = 0; b < batch; ++b) {
-    inside[b] = norms[b] <= bound;
-    const double target = 2 * bound - bound * bound / norms[b] - 1;
-    start[b] = inside[b] != 0 ? 1 : solved(&all[b * depth], depth, target);
-  }
-  const Tensor keep =
-      from_values(inside, {batch, 1}, {DType::int64, signature.device()});
+  const Tensor rows = contiguous(squares.detach()), norms = norm.detach();
+  Tensor keep = empty({batch, 1}, {DType::int64, signature.device()});
+  Tensor lambda = empty({batch, 1}, options);
+  dispatch_floating(op, rows, [&]<class T>(auto device, T) {
+    solve_scales(device, {batch, depth, bound}, rows.data<T>(), norms.data<T>(),
+                 keep.mutable_data<std::int64_t>(), lambda.mutable_data<T>());
+  });
   const Tensor target = 2 * bound - 1 - (bound * bound) / norm;
-  const Tensor k = reshape(levels(depth, options), {1, depth});
-  Tensor lambda = from_values(start, {batch, 1}, options);
+  const Tensor k = level_of_words(1, depth, options);
   // Newton's method from the solution: two steps do not change the value, and
   // give it its first two derivatives.
   for (int i = 0; i < 2; ++i) {
@@ -85,14 +72,8 @@ Tensor signature_normalise(const Tensor& signature, std::int64_t channels,
     const Tensor next = lambda - (sum(terms, {1}, true) - target) / slope;
     lambda = where(keep, ones({1}, options), next);
   }
-  std::vector<double> level_of_word;
-  for (std::int64_t level = 1; level <= depth; ++level)
-    level_of_word.resize(level_offset(channels, level + 1),
-                         static_cast<double>(level));
-  const Tensor exponent = from_values(
-      level_of_word, {1, static_cast<std::int64_t>(level_of_word.size())},
-      options);
-  const Tensor result = words * pow(lambda, exponent);
+  const Tensor result =
+      words * pow(lambda, level_of_words(channels, depth, options));
   return scalar_term ? pad(result, 1, 1, 0, 1) : result;
 }
 
