@@ -179,7 +179,8 @@ class Builder:
         sources = sorted(KERNELS.glob("*.cu"))
         sources += [ROOT / "framework/cuda/runtime_host.cpp"]
         sources += [ROOT / f"tests/layers/cuda/{t}_test.cpp" for t in TESTS]
-        host = [ROOT / f"framework/cuda/host/{n}.cpp" for n in ("capture", "emulator", "fiber")]
+        host = [ROOT / f"framework/cuda/host/{n}.cpp" for n in (
+            "capture", "emulator", "fiber", "injection", "streams")]
         with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
             for source in sources + host:
                 target = self.folder / (source.name + ".o")

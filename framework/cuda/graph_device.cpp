@@ -1,22 +1,9 @@
-#include <cuda_runtime.h>
-
+#include "sigtape/framework/cuda/call.h"
 #include "sigtape/framework/cuda/capture_flag.h"
 #include "sigtape/framework/cuda/graph.h"
 #include "sigtape/framework/cuda/runtime.h"
 
 namespace sigtape::cuda {
-
-namespace {
-
-void check(const char* what, cudaError_t error) {
-  if (error == cudaSuccess) [[likely]]
-    return;
-  cudaGetLastError();
-  fail<DeviceError>("CUDA: ", what, " failed: ", cudaGetErrorString(error),
-                    " (", cudaGetErrorName(error), ")");
-}
-
-}  // namespace
 
 struct Graph::Captured {
   cudaGraph_t graph = nullptr;
@@ -30,7 +17,7 @@ struct Graph::Captured {
 Graph::Graph(GraphMemory& memory, const std::function<void()>& body)
     : device_(memory.device()), captured_(new Captured) {
   cudaStream_t s = stream(device_);
-  check("beginning a capture",
+  check("the beginning of a capture",
         cudaStreamBeginCapture(s, cudaStreamCaptureModeThreadLocal));
   try {
     const CaptureFlag flag;
@@ -42,15 +29,16 @@ Graph::Graph(GraphMemory& memory, const std::function<void()>& body)
     cudaGetLastError();
     throw;
   }
-  check("ending a capture", cudaStreamEndCapture(s, &captured_->graph));
-  check("making a graph", cudaGraphInstantiateWithFlags(&captured_->executable,
-                                                        captured_->graph, 0));
+  check("the end of a capture", cudaStreamEndCapture(s, &captured_->graph));
+  check("the making of a graph",
+        cudaGraphInstantiateWithFlags(&captured_->executable, captured_->graph,
+                                      0));
 }
 
 Graph::~Graph() = default;
 
 void Graph::launch() {
-  check("launching a graph",
+  check("the launch of a graph",
         cudaGraphLaunch(captured_->executable, stream(device_)));
 }
 

@@ -1,6 +1,8 @@
 #include "sigtape/framework/cuda/capture_flag.h"
 #include "sigtape/framework/cuda/graph.h"
 #include "sigtape/framework/cuda/host/emulator.h"
+#include "sigtape/framework/cuda/host/injection.h"
+#include "sigtape/framework/cuda/host/streams.h"
 
 namespace sigtape::cuda {
 
@@ -21,11 +23,16 @@ Graph::Graph(GraphMemory& memory, const std::function<void()>& body)
   cuda_host::end_capture();
 }
 
-Graph::~Graph() = default;
+Graph::~Graph() { cuda_host::finish(cuda_host::StreamName::device); }
 
 void Graph::launch() {
+  if (const int code = cuda_host::error_of_call()) {
+    fail_call("the launch of a graph", cuda_host::injected(code));
+  }
   ++cuda_host::counts().graph_launches;
-  for (const std::function<void()>& work : captured_->graph.work) work();
+  cuda_host::enqueue(cuda_host::StreamName::device, [this] {
+    for (const std::function<void()>& work : captured_->graph.work) work();
+  });
 }
 
 }  // namespace sigtape::cuda

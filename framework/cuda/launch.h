@@ -14,15 +14,15 @@
 #include <cstdint>
 #include <utility>
 
-#include "sigtape/framework/check.h"
+#include "sigtape/framework/cuda/call.h"
 
 namespace sigtape::cuda {
 
-/// Throws DeviceError with CUDA's words for `error` unless it is success.
+/// Throws as fail_call of status.h unless `error` is success. A fault of an
+/// earlier kernel is an error of this one's start, too: it is told as such,
+/// and the process cannot use the device any more.
 inline void check_launch(cudaError_t error) {
-  require<DeviceError>(
-      error == cudaSuccess,
-      "CUDA: a kernel cannot be started: ", cudaGetErrorString(error));
+  check("the start of a kernel", error);
 }
 
 /// Runs kernel(args...) on a grid of blocks after all earlier work of

@@ -2,8 +2,6 @@
 // All work is in one stream for each device, so a block that is given back may
 // be handed out at once. Blocks taken while a graph is captured stay the
 // graph's: whatever it writes there on a replay, nobody else has them.
-#include <cuda_runtime.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -12,6 +10,7 @@
 #include <vector>
 
 #include "sigtape/framework/check.h"
+#include "sigtape/framework/cuda/call.h"
 #include "sigtape/framework/cuda/faults.h"
 #include "sigtape/framework/cuda/graph.h"
 #include "sigtape/framework/cuda/pool.h"
@@ -35,14 +34,25 @@ std::int64_t class_bytes(int c) {
   return (std::int64_t{4} + c % 4) << (c / 4 + 6);
 }
 
-// A fault of a kernel is seen by whatever call comes next, and every one after
-// it: the process cannot use the device any more.
-void check(const char* what, cudaError_t error) {
-  if (error == cudaSuccess) [[likely]]
-    return;
-  fail<DeviceError>("CUDA: ", what, " failed: ", cudaGetErrorString(error),
-                    " (", cudaGetErrorName(error), ")");
-}
+// Errors that have a sentence of their own are told by CUDA's numbers.
+#define SAME(status, error) \
+  static_assert(static_cast<int>(Status::status) == cudaError##error)
+SAME(out_of_memory, MemoryAllocation);
+SAME(old_driver, InsufficientDriver);
+SAME(busy, DevicesUnavailable);
+SAME(no_device, NoDevice);
+SAME(no_kernels, NoKernelImageForDevice);
+SAME(broken_memory, ECCUncorrectable);
+SAME(illegal_address, IllegalAddress);
+SAME(too_long, LaunchTimeout);
+SAME(assertion, Assert);
+SAME(stack, HardwareStackError);
+SAME(illegal_instruction, IllegalInstruction);
+SAME(misaligned_address, MisalignedAddress);
+SAME(address_space, InvalidAddressSpace);
+SAME(program_counter, InvalidPc);
+SAME(launch_failure, LaunchFailure);
+#undef SAME
 
 using FreeLists = std::array<std::vector<void*>, classes>;
 
@@ -65,11 +75,6 @@ struct Availability {
   std::string reason;
 };
 
-std::string version_text(int version) {
-  return std::to_string(version / 1000) + "." +
-         std::to_string(version % 1000 / 10);
-}
-
 Availability find_devices() {
   Availability found;
   int driver = 0;
@@ -78,17 +83,7 @@ Availability find_devices() {
   found.count = 0;
   cudaGetLastError();
   cudaDriverGetVersion(&driver);
-  if (driver == 0) {
-    found.reason = "there is no CUDA device: no driver is installed";
-  } else if (error == cudaErrorInsufficientDriver) {
-    found.reason = "the driver supports CUDA " + version_text(driver) +
-                   ", this program needs " + version_text(CUDART_VERSION) +
-                   " or later";
-  } else if (error == cudaSuccess || error == cudaErrorNoDevice) {
-    found.reason = "there is no CUDA device";
-  } else {
-    found.reason = std::string("CUDA: ") + cudaGetErrorString(error);
-  }
+  found.reason = why_no_device(result_of(error), driver, CUDART_VERSION);
   return found;
 }
 
@@ -100,15 +95,15 @@ const Availability& availability() {
 void make_current(int device) {
   thread_local int current = -1;
   if (current == device) return;
-  check("choosing the device", cudaSetDevice(device));
+  check("the choice of the device", cudaSetDevice(device));
   current = device;
 }
 
 void start(DeviceState& state) {
-  check("making a stream",
+  check("the making of a stream",
         cudaStreamCreateWithFlags(&state.stream, cudaStreamNonBlocking));
   check("the first allocation", cudaMalloc(&state.words, sizeof(Words)));
-  check("clearing memory",
+  check("the clearing of memory",
         cudaMemsetAsync(state.words, 0, sizeof(Words), state.stream));
 }
 
@@ -163,9 +158,9 @@ void* new_block(DeviceState& state, std::int64_t bytes, int c, int device) {
   if (error != cudaErrorMemoryAllocation) check("an allocation", error);
   std::size_t free = 0, total = 0;
   cudaMemGetInfo(&free, &total);
-  fail<MemoryError>("out of memory on cuda:", device, ": ", bytes,
-                    " bytes more than the ", state.statistics.live_bytes,
-                    " in use; ", free, " of ", total, " bytes are free");
+  fail_allocation(device, bytes, state.statistics.live_bytes,
+                  static_cast<std::int64_t>(free),
+                  static_cast<std::int64_t>(total));
 }
 
 }  // namespace
@@ -241,7 +236,7 @@ void empty_cache(int device) {
 Memory memory(int device) {
   state_of(device);
   std::size_t free = 0, total = 0;
-  check("asking for memory", cudaMemGetInfo(&free, &total));
+  check("the question for free memory", cudaMemGetInfo(&free, &total));
   return {static_cast<std::int64_t>(total), static_cast<std::int64_t>(free)};
 }
 
@@ -268,12 +263,12 @@ void synchronise(int device) {
   require_no_capture("waiting for the device");
   DeviceState& state = state_of(device);
   FaultRecord found;
-  check("reading a fault",
+  check("the reading of the fault record",
         cudaMemcpyAsync(&found, &state.words->fault, sizeof(found),
                         cudaMemcpyDefault, state.stream));
   check("work on the device", cudaStreamSynchronize(state.stream));
   if (found.fault == 0) return;
-  check("clearing memory",
+  check("the clearing of memory",
         cudaMemsetAsync(&state.words->fault, 0, sizeof(found), state.stream));
   raise(found);
 }

@@ -17,8 +17,11 @@
 #include "sigtape/framework/cuda/faults.h"
 #include "sigtape/framework/cuda/graph.h"
 #include "sigtape/framework/cuda/host/emulator.h"
+#include "sigtape/framework/cuda/host/injection.h"
+#include "sigtape/framework/cuda/host/streams.h"
 #include "sigtape/framework/cuda/pool.h"
 #include "sigtape/framework/cuda/runtime.h"
+#include "sigtape/framework/cuda/status.h"
 #include "sigtape/framework/system_memory.h"
 
 namespace sigtape::cuda {
@@ -49,29 +52,39 @@ void* from_pool(std::int64_t bytes) {
   return block;
 }
 
+// What a call reports of a fault that was met before it.
+void check_call(const char* what, int code) {
+  if (code != 0) fail_call(what, cuda_host::injected(code));
+}
+
 // Emulated cudaMalloc, of at most SIGTAPE_CUDA_MEMORY bytes in all where that
 // is set.
 void* new_block(std::int64_t bytes, int device) {
   require_no_capture("asking for device memory");
+  check_call("an allocation", cuda_host::error_of_call());
   ++cuda_host::counts().allocations;
   const std::int64_t free = memory(device).free;
   void* data = bytes <= free ? std::malloc(bytes) : nullptr;
-  require<MemoryError>(data || bytes == 0, "out of memory on cuda:", device,
-                       ": ", bytes, " bytes more than the ", live_bytes.load(),
-                       " in use; ", free, " of ", memory(device).total,
-                       " bytes are free");
+  if (!data && bytes > 0) {
+    fail_allocation(device, bytes, live_bytes, free, memory(device).total);
+  }
   return data;
 }
 
 void require_device(int device) {
+  require<DeviceError>(device_count() > 0, "device cuda:", device, ": ",
+                       no_device_reason());
   require<DeviceError>(device == 0, "device cuda:", device,
                        ": there is one device, cuda:0");
 }
 
 }  // namespace
 
-int device_count() { return 1; }
-std::string no_device_reason() { return ""; }
+int device_count() { return cuda_host::counting_error() ? 0 : 1; }
+std::string no_device_reason() {
+  return why_no_device(cuda_host::injected(cuda_host::counting_error()),
+                       cuda_host::driver_version(), 13000);
+}
 bool is_emulated() { return true; }
 
 Block allocate(std::int64_t bytes, int device) {
@@ -87,6 +100,7 @@ Block allocate(std::int64_t bytes, int device) {
 }
 
 void release(const Block& block, std::int64_t bytes, int) noexcept {
+  cuda_host::finish(cuda_host::StreamName::device);
   live_bytes -= bytes;
   const std::lock_guard lock(pools_mutex);
   if (block.pool && !pools[block.pool - 1]->freed) {
@@ -137,6 +151,7 @@ void copy(void* to, Device to_device, const void* from, Device from_device,
   if (to_device.is_cpu() || from_device.is_cpu()) {
     require_no_capture("a copy from or to main memory");
   }
+  check_call("a copy", cuda_host::error_of_call());
   if (bytes > 0) cuda_host::submit([=] { std::memcpy(to, from, bytes); });
   if (to_device.is_cpu()) synchronise(0);
 }
@@ -144,6 +159,8 @@ void copy(void* to, Device to_device, const void* from, Device from_device,
 void synchronise(int) {
   require_no_capture("waiting for the device");
   ++cuda_host::counts().synchronisations;
+  cuda_host::finish(cuda_host::StreamName::device);
+  check_call("work on the device", cuda_host::error_when_waiting());
   const FaultRecord found = std::exchange(record, {});
   raise(found);
 }

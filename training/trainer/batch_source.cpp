@@ -33,24 +33,38 @@ Tensor targets_of(const Dataset& data, TargetForm form, TensorOptions options) {
   return {};
 }
 
+TensorOptions held(TensorOptions options, Residence residence) {
+  if (residence == Residence::main_memory) options.device = {};
+  return options;
+}
+
 Tensor select_row(const Tensor& table, std::int64_t row) {
   const NoGrad no_grad;
   return reshape(slice(table, 0, row, row + 1), {table.size(1)});
 }
 
+Batch moved(const Batch& batch, Device device) {
+  Batch there;
+  there.inputs.data = batch.inputs.data.to(device);
+  if (batch.inputs.lengths.defined())
+    there.inputs.lengths = batch.inputs.lengths.to(device);
+  if (batch.targets.defined()) there.targets = batch.targets.to(device);
+  return there;
+}
+
 }  // namespace
 
 BatchSource::BatchSource(const Dataset& dataset, TargetForm form,
-                         TensorOptions options)
+                         TensorOptions options, Residence residence)
     : options_(options),
       form_(form),
       channels_(dataset.channels),
       lengths_(dataset.lengths),
       offsets_(dataset.offsets),
       points_(from_values(dataset.values, {dataset.points(), dataset.channels},
-                          options)),
-      targets_(targets_of(dataset, form, options)) {
-  if (options.device.is_cpu()) return;
+                          held(options, residence))),
+      targets_(targets_of(dataset, form, held(options, residence))) {
+  if (points_.device().is_cpu()) return;
   std::vector<std::int64_t> rows = offsets_;
   rows.insert(rows.end(), lengths_.begin(), lengths_.end());
   layout_ = reshape(from_indices(rows), {2, cases()}).to(options.device);
@@ -80,12 +94,13 @@ Batch BatchSource::gather(std::span<const std::int64_t> indices) const {
     row[2 * batch] = lengths_[i];
     ++row;
   }
-  table = table.to(options_.device);
+  table = table.to(points_.device());
   Batch result;
   if (shortest == longest && points_.device().is_cpu()) {
     result.inputs.data = select_streams(indices, longest);
   } else {
-    result.inputs.data = empty({batch, longest, channels_}, options_);
+    result.inputs.data =
+        empty({batch, longest, channels_}, {options_.dtype, points_.device()});
     if (shortest != longest)
       result.inputs.lengths = clone(select_row(table, 2));
     dispatch_floating("batch", points_, [&]<class T>(auto device, T) {
@@ -94,22 +109,23 @@ Batch BatchSource::gather(std::span<const std::int64_t> indices) const {
                      result.inputs.data.template mutable_data<T>());
     });
   }
-  result.targets = gather_targets(table);
-  return result;
+  result.targets = gather_targets(table, targets_);
+  return is_streamed() ? moved(result, options_.device) : result;
 }
 
-Batch BatchSource::gather(const Tensor& table) const {
+Batch BatchSource::gather(const Tensor& table, const Tensor& points,
+                          const Tensor& targets) const {
   const std::int64_t batch = table.size(1);
   const ValueShape all = shape();
   Batch result;
   result.inputs.data = empty({batch, all.length, channels_}, options_);
   if (all.unequal) result.inputs.lengths = clone(select_row(table, 2));
-  dispatch_floating("batch", points_, [&]<class T>(auto device, T) {
+  dispatch_floating("batch", points, [&]<class T>(auto device, T) {
     gather_streams(device, {batch, all.length, channels_},
-                   table.data<std::int64_t>(), points_.data<T>(),
+                   table.data<std::int64_t>(), points.data<T>(),
                    result.inputs.data.template mutable_data<T>());
   });
-  result.targets = gather_targets(table);
+  result.targets = gather_targets(table, targets);
   return result;
 }
 
@@ -124,15 +140,15 @@ Tensor BatchSource::select_streams(std::span<const std::int64_t> indices,
   return select_blocks(points_, firsts, {batch, length, channels_});
 }
 
-Tensor BatchSource::gather_targets(const Tensor& table) const {
-  if (!targets_.defined()) return {};
-  Shape shape = targets_.shape();
+Tensor BatchSource::gather_targets(const Tensor& table, const Tensor& targets) {
+  if (!targets.defined()) return {};
+  Shape shape = targets.shape();
   shape[0] = table.size(1);
-  Tensor out = empty(shape, {targets_.dtype(), targets_.device()});
-  const std::int64_t width = targets_.rank() == 2 ? targets_.size(1) : 1;
-  dispatch_any(targets_, [&]<class T>(auto device, T) {
+  Tensor out = empty(shape, {targets.dtype(), targets.device()});
+  const std::int64_t width = targets.rank() == 2 ? targets.size(1) : 1;
+  dispatch_any(targets, [&]<class T>(auto device, T) {
     gather_rows(device, shape[0], width, table.data<std::int64_t>(),
-                targets_.data<T>(), out.mutable_data<T>());
+                targets.data<T>(), out.mutable_data<T>());
   });
   return out;
 }

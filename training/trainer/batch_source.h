@@ -22,34 +22,53 @@ struct Batch {
 /// How targets reach the loss.
 enum class TargetForm { labels, one_hot, numbers, none };
 
-/// A data set in the element type of training, on its device, from which
-/// batches are gathered without any allocation outside the caching allocators.
+/// Where a data set stands whose batches go to a device: there, or in main
+/// memory, from where each batch is copied.
+enum class Residence { device, main_memory };
+
+/// A data set in the element type of training, on its device or streamed to it,
+/// from which batches are gathered without any allocation outside the caching
+/// allocators.
 class BatchSource {
  public:
-  BatchSource(const Dataset& dataset, TargetForm form, TensorOptions options);
+  BatchSource(const Dataset& dataset, TargetForm form, TensorOptions options,
+              Residence residence = Residence::device);
 
   std::int64_t cases() const {
     return static_cast<std::int64_t>(lengths_.size());
   }
   /// The shape a model must accept.
   ValueShape shape() const;
+  /// That of the batches.
   Device device() const { return options_.device; }
+  /// Whether the data stands in main memory and its batches elsewhere.
+  bool is_streamed() const { return points_.device() != options_.device; }
   /// Bytes that the data takes.
   std::int64_t bytes() const;
   /// The batch of the cases at `indices`, at least one.
   Batch gather(std::span<const std::int64_t> indices) const;
-  /// The batch of a table (3, batch) on the data's device: of each case its
-  /// index, first point and length. All batches are of one shape, that of the
-  /// longest stream, and have lengths where any two streams differ in them.
-  Batch gather(const Tensor& table) const;
-  /// (2, cases) on the data's device, which is no CPU: first points, lengths.
+  /// The batch of a table (3, batch): of each case its index, first point and
+  /// length in `points` and `targets`, which are shaped as those of this data
+  /// and stand with the table on the batches' device. All batches are of one
+  /// shape, that of the longest stream, and have lengths where any two streams
+  /// of the data differ in them.
+  Batch gather(const Tensor& table, const Tensor& points,
+               const Tensor& targets) const;
+
+  /// (all points, channels) and (cases) or (cases, outputs).
+  const Tensor& points() const { return points_; }
+  const Tensor& targets() const { return targets_; }
+  /// Of each case its first point, and its number of points.
+  std::span<const std::int64_t> offsets() const { return offsets_; }
+  std::span<const std::int64_t> lengths() const { return lengths_; }
+  /// (2, cases) on the data's device where that is no CPU: both of these.
   const Tensor& layout() const { return layout_; }
 
  private:
   Tensor select_streams(std::span<const std::int64_t> indices,
                         std::int64_t length) const;
   // `table` (3, batch): of each case its index, first point and length.
-  Tensor gather_targets(const Tensor& table) const;
+  static Tensor gather_targets(const Tensor& table, const Tensor& targets);
 
   TensorOptions options_;
   TargetForm form_;

@@ -10,7 +10,9 @@
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/tape.h"
 #include "sigtape/training/optim/optimizer_kernels.h"
+#include "sigtape/training/trainer/batch_stream.h"
 #include "sigtape/training/trainer/device_step.h"
+#include "sigtape/training/trainer/plan.h"
 #include "sigtape/training/trainer/step_kernels.h"
 #include "sigtape/training/trainer/trainer.h"
 
@@ -41,8 +43,9 @@ struct DeviceStep::Impl {
   const BatchSource& data;
   DeviceStepOptions options;
   Cuda device;
-  Tensor state_memory, order;
-  std::vector<NamedTensor> moments;  // first ones, then second ones
+  Tensor state_memory, order;            // order: where data is there
+  std::unique_ptr<BatchStream> batches;  // where it is streamed
+  std::vector<NamedTensor> moments;      // first ones, then second ones
   std::optional<cuda::GraphMemory> memory;
   std::vector<CapturedStep> captured;
 
@@ -55,7 +58,11 @@ struct DeviceStep::Impl {
         options(o),
         device{d.device().index},
         state_memory(empty({state_bytes / 8}, {DType::int64, d.device()})),
-        order(empty({d.cases()}, {DType::int64, d.device()})),
+        order(empty({d.is_streamed() ? 0 : d.cases()},
+                    {DType::int64, d.device()})),
+        batches(d.is_streamed()
+                    ? std::make_unique<BatchStream>(d, options.batch_size)
+                    : nullptr),
         moments(opt.state()) {}
 
   ~Impl() { model.clear_gradients(); }
@@ -68,6 +75,7 @@ struct DeviceStep::Impl {
 
   void write(const StepState& s, std::span<const std::int64_t> cases) {
     cuda::copy(state(), where(), &s, {}, state_bytes);
+    if (batches) return batches->start(cases, s.batch);
     cuda::copy(order.mutable_data<std::int64_t>(), where(), cases.data(), {},
                static_cast<std::int64_t>(cases.size_bytes()));
   }
@@ -78,68 +86,74 @@ struct DeviceStep::Impl {
     std::uint64_t* shift = cuda::random_shift(device.device);
     const std::uint64_t drawn = default_generator().offset;
     Tensor table = empty({3, count}, {DType::int64, where()});
-    choose_batch(
-        device, state(),
-        {options.batch_size, count, data.cases(), drawn,
-         order.data<std::int64_t>(), data.layout().data<std::int64_t>(),
-         table.mutable_data<std::int64_t>(), shift});
-    const Batch batch = data.gather(table);
+    const Tensor& layout = batches ? batches->layout() : data.layout();
+    choose_batch(device, state(),
+                 {options.batch_size, count, layout.size(1), drawn,
+                  batches ? nullptr : order.data<std::int64_t>(),
+                  layout.data<std::int64_t>(),
+                  table.mutable_data<std::int64_t>(), shift});
+    const Batch batch =
+        batches ? data.gather(table, batches->points(), batches->targets())
+                : data.gather(table, data.points(), data.targets());
     const Tensor loss =
         objective.loss(model.forward(batch.inputs).data, batch.targets);
     model.clear_gradients();
     loss.backward();
     const NoGrad no_grad;
-    const Tensor squares = squared_norms();
-    const Tensor weight = objective.weight_there(batch.targets);
-    const StepEnd end{weight.defined() ? weight.data<double>() : nullptr,
-                      squares.data<double>(),
-                      squares.numel(),
-                      static_cast<double>(count),
-                      default_generator().offset - drawn,
-                      optimizer.rule(),
-                      options.clip.norm,
-                      options.skip_non_finite ? options.most_skipped : 0,
-                      shift};
     dispatch_floating("step", loss, [&]<class T>(auto, T) {
-      end_step(device, state(), loss.data<T>(), end);
+      end<T>(loss, batch.targets, count, default_generator().offset - drawn);
     });
-    update_all();
   }
 
-  // Of each parameter's gradient, float64 (parameters).
-  Tensor squared_norms() const {
-    const auto count = static_cast<std::int64_t>(optimizer.parameters().size());
-    Tensor squares = zeros({count}, {DType::float64, where()});
+  // Norm of the gradients, verdict, update: a launch each for up to
+  // FlatParameters::most parameters.
+  template <class T>
+  void end(const Tensor& loss, const Tensor& targets, std::int64_t count,
+           std::uint64_t draws) {
+    CacheVector<Tensor> kept;  // gradients made contiguous, until all is done
+    const CacheVector<FlatParameters<T>> lists = flat_parameters<T>(kept);
+    std::int64_t tiles = 0;
+    for (const FlatParameters<T>& list : lists) tiles += list.tiles();
+    Tensor squares = empty({tiles}, {DType::float64, where()});
     double* to = squares.mutable_data<double>();
-    for (const NamedTensor& p : optimizer.parameters()) {
-      double* sum_to = to++;
-      if (!p.tensor.grad().defined()) continue;
-      const Tensor gradient = contiguous(p.tensor.grad());
-      dispatch_floating("step", gradient, [&]<class T>(auto, T) {
-        sum_of_squares(device, gradient.numel(), gradient.data<T>(), sum_to);
-      });
+    for (const FlatParameters<T>& list : lists) {
+      square_tiles(device, list, to);
+      to += list.tiles();
     }
-    return squares;
+    const Tensor weight = objective.weight_there(targets);
+    end_step(device, state(), loss.data<T>(),
+             StepEnd{weight.defined() ? weight.data<double>() : nullptr,
+                     squares.data<double>(), tiles, static_cast<double>(count),
+                     draws, optimizer.rule(), options.clip.norm,
+                     options.skip_non_finite ? options.most_skipped : 0,
+                     cuda::random_shift(device.device)});
+    for (const FlatParameters<T>& list : lists) {
+      update_weights(device, state(), optimizer.rule(), options.clip.value,
+                     list);
+    }
   }
 
-  void update_all() {
-    const std::size_t count = optimizer.parameters().size();
-    const UpdateRule rule = optimizer.rule();
-    for (std::size_t i = 0; i < count; ++i) {
-      Tensor weight = optimizer.parameters()[i].tensor.detach();
-      const Tensor grad = optimizer.parameters()[i].tensor.grad();
-      if (!grad.defined()) continue;
-      const Tensor gradient = contiguous(grad);
-      dispatch_floating("step", weight, [&]<class T>(auto, T) {
-        const auto moment = [&](std::size_t at) -> T* {
-          if (at >= moments.size()) return nullptr;
-          return moments[at].tensor.mutable_data<T>();
-        };
-        update_weights(device, state(), rule, options.clip.value,
-                       weight.numel(), weight.mutable_data<T>(),
-                       gradient.data<T>(), moment(i), moment(count + i));
-      });
+  // Those with a gradient and elements.
+  template <class T>
+  CacheVector<FlatParameters<T>> flat_parameters(CacheVector<Tensor>& kept) {
+    CacheVector<FlatParameters<T>> lists;
+    const std::vector<NamedTensor>& all = optimizer.parameters();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const Tensor& grad = all[i].tensor.grad();
+      if (!grad.defined() || grad.numel() == 0) continue;
+      kept.push_back(contiguous(grad));
+      Tensor weight = all[i].tensor.detach();
+      const auto moment = [&](std::size_t at) -> T* {
+        return at < moments.size() ? moments[at].tensor.mutable_data<T>()
+                                   : nullptr;
+      };
+      if (lists.empty() || lists.back().items == FlatParameters<T>::most) {
+        lists.emplace_back();
+      }
+      lists.back().add({weight.mutable_data<T>(), kept.back().data<T>(),
+                        moment(i), moment(all.size() + i), grad.numel(), 0});
     }
+    return lists;
   }
 
   // A step without an effect: the state says that all has stopped.
@@ -182,7 +196,8 @@ struct DeviceStep::Impl {
     s.stopped = 1;
     s.random = default_generator().offset;
     write(s, all);
-    cuda::synchronise(device.device);  // `all` has been read
+    if (batches) batches->before_step();  // whatever reads it finds a batch
+    cuda::synchronise(device.device);     // `all` has been read
   }
 
   bool fits(std::int64_t count) {
@@ -226,6 +241,12 @@ struct DeviceStep::Impl {
   }
 
   void prepare(const std::function<void(const std::string&)>& note) {
+    if (batches) {
+      note("CUDA: the training data, " +
+           byte_text(static_cast<double>(data.bytes())) +
+           ", does not fit on the device beside the model; each batch is "
+           "copied there while the step before it runs");
+    }
     write_stopped();
     rehearse_or_say_what_fits();
     if (!graphs_wanted()) {
@@ -245,6 +266,12 @@ struct DeviceStep::Impl {
   }
 
   void run(std::int64_t count) {
+    if (batches) batches->before_step();
+    launch(count);
+    if (batches) batches->after_step();
+  }
+
+  void launch(std::int64_t count) {
     for (CapturedStep& c : captured) {
       if (c.count != count) continue;
       c.graph->launch();

@@ -99,6 +99,15 @@ std::int64_t bytes_of(const Dataset& data, const ModelInfo& info,
          (data.points() * data.channels + data.cases * info.outputs);
 }
 
+// Bytes of two batches, each case as long as the longest, with its layout.
+std::int64_t bytes_of_two_batches(const Dataset& data, const ModelInfo& info,
+                                  TensorOptions options,
+                                  std::int64_t batch_size) {
+  const std::int64_t numbers = data.max_length() * data.channels + info.outputs;
+  return 2 * std::min(batch_size, data.cases) *
+         (numbers * static_cast<std::int64_t>(size_of(options.dtype)) + 16);
+}
+
 }  // namespace
 
 std::int64_t memory_limit_of(const Config& config) {
@@ -147,27 +156,61 @@ Fit::Fit(const Config& config, TrainingData data)
     : config_(config),
       options_(tensor_options(config)),
       objective_(config.train, data.train, options_) {
-  set_memory_limit(memory_limit_of(config));
+  set_memory_limit(config.limits.max_bytes.value_or(
+      static_cast<std::int64_t>(default_memory_limit())));
   lengthen_streams(data.train, make_model(config.model, 1)->least_length(),
                    config.data.short_streams);
   info_ = make_info(config, objective_, data.train);
-  require_memory(config, info_.input, info_.outputs,
-                 bytes_of(data.train, info_, options_),
-                 memory_limit_of(config));
+  make_plan(data.train);
   model_ = built_model(config, info_, options_);
-  training_.emplace(source_of(std::move(data.train)));
+  training_.emplace(source_of(std::move(data.train), residence_));
   if (data.validation) {
     require_evaluable(*data.validation);
-    validation_.emplace(source_of(*data.validation));
+    validation_.emplace(
+        source_of(*data.validation, residence_of(*data.validation)));
     validation_data_ = std::move(data.validation);
   }
   make_trainer();
 }
 
-BatchSource Fit::source_of(Dataset dataset) const {
+// Data that does not fit on a device beside all else stays in main memory.
+void Fit::make_plan(const Dataset& train) {
+  limit_ = memory_limit_of(config_);
+  std::int64_t data_bytes = bytes_of(train, info_, options_);
+  const auto plan = [&] {
+    plan_ = plan_memory(config_, info_.input, info_.outputs, data_bytes);
+  };
+  plan();
+  if (!has_room(0)) {
+    const std::int64_t two =
+        bytes_of_two_batches(train, info_, options_, config_.train.batch_size);
+    if (two < data_bytes) {
+      data_bytes = two;
+      residence_ = Residence::main_memory;
+      plan();
+    }
+  }
+  require_memory(config_, info_.input, info_.outputs, data_bytes, limit_);
+}
+
+// Whether `more` bytes fit on a device beside what is planned.
+bool Fit::has_room(std::int64_t more) const {
+  return options_.device.is_cpu() || limit_ == 0 ||
+         plan_.total() + static_cast<double>(more) <=
+             static_cast<double>(limit_);
+}
+
+Residence Fit::residence_of(const Dataset& more) const {
+  return residence_ == Residence::device &&
+                 has_room(bytes_of(more, info_, options_))
+             ? Residence::device
+             : Residence::main_memory;
+}
+
+BatchSource Fit::source_of(Dataset dataset, Residence residence) const {
   return BatchSource(
       prepared(std::move(dataset), info_, *model_, config_.data.short_streams),
-      objective_.target_form(), options_);
+      objective_.target_form(), options_, residence);
 }
 
 void Fit::make_trainer() {
@@ -198,8 +241,8 @@ void Fit::require_evaluable(const Dataset& dataset) const {
 Evaluation Fit::evaluate_on(Dataset dataset) {
   require_targets(dataset, info_);
   align_classes(dataset, info_.class_names);
-  return evaluate(*model_, source_of(dataset), dataset, objective_,
-                  info_.normaliser, config_.train.batch_size);
+  return evaluate(*model_, source_of(dataset, residence_of(dataset)), dataset,
+                  objective_, info_.normaliser, config_.train.batch_size);
 }
 
 }  // namespace sigtape

@@ -8,6 +8,7 @@
 #include "sigtape/training/data/dataset.h"
 #include "sigtape/training/trainer/evaluate.h"
 #include "sigtape/training/trainer/model_info.h"
+#include "sigtape/training/trainer/plan.h"
 #include "sigtape/training/trainer/prepare.h"
 #include "sigtape/training/trainer/trainer.h"
 
@@ -52,6 +53,7 @@ class Fit {
   const Objective& objective() const { return objective_; }
   const BatchSource& training_source() const { return *training_; }
   const ModelInfo& info() const { return info_; }
+  const MemoryPlan& plan() const { return plan_; }
 
   /// Throws DataError where evaluate_on would.
   void require_evaluable(const Dataset& dataset) const;
@@ -59,7 +61,10 @@ class Fit {
   Evaluation evaluate_on(Dataset dataset);
 
  private:
-  BatchSource source_of(Dataset dataset) const;
+  void make_plan(const Dataset& train);
+  bool has_room(std::int64_t more) const;
+  Residence residence_of(const Dataset& more) const;
+  BatchSource source_of(Dataset dataset, Residence residence) const;
   Validation validate();
   void make_trainer();
 
@@ -68,6 +73,9 @@ class Fit {
   Objective objective_;
   std::shared_ptr<Sequential> model_;
   ModelInfo info_;
+  MemoryPlan plan_;
+  Residence residence_ = Residence::device;  // of the training data
+  std::int64_t limit_ = 0;
   std::optional<BatchSource> training_;
   std::optional<Dataset> validation_data_;
   std::optional<BatchSource> validation_;

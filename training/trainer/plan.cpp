@@ -105,6 +105,16 @@ Config cut_off(Config config, std::int64_t depth) {
   return config;
 }
 
+// The most cases of a batch that a plan for `batch_size` of them leaves room
+// for, or 0.
+std::int64_t largest_batch(const MemoryPlan& plan, std::int64_t batch_size,
+                           std::int64_t limit) {
+  const double room =
+      static_cast<double>(limit) - (plan.total() - plan.activations);
+  const double one = plan.activations / static_cast<double>(batch_size);
+  return room > 0 ? static_cast<std::int64_t>(room / one) : 0;
+}
+
 }  // namespace
 
 MemoryPlan plan_memory(const Config& config, const ValueShape& input,
@@ -137,14 +147,24 @@ void require_memory(const Config& config, const ValueShape& input,
   const MemoryPlan plan = plan_memory(config, input, outputs, data_bytes);
   std::int64_t depth = deepest(config) - 1;
   while (depth > 0 && !fits(cut_off(config, depth))) --depth;
+  const std::int64_t cases =
+      largest_batch(plan, config.train.batch_size, limit);
   fail<MemoryError>(
-      "model: weights ", byte_text(plan.weights), ", gradients ",
-      byte_text(plan.gradients), ", optimiser ", byte_text(plan.optimizer),
-      ", data ", byte_text(plan.data), " and activations ",
-      byte_text(plan.activations), " together pass the limit of ",
+      "model: ", plan_text(plan), " together pass the limit of ",
       byte_text(static_cast<double>(limit)), " (limits.max_bytes); ",
       depth > 0 ? "the largest depth that fits is " + std::to_string(depth)
-                : "no smaller depth helps; use a smaller train.batch_size");
+                : "no smaller depth helps",
+      "; ",
+      cases > 0
+          ? "the largest train.batch_size that fits is " + std::to_string(cases)
+          : "no train.batch_size helps");
+}
+
+std::string plan_text(const MemoryPlan& p) {
+  return fmt::format(
+      "weights {}, gradients {}, optimiser {}, data {} and activations {}",
+      byte_text(p.weights), byte_text(p.gradients), byte_text(p.optimizer),
+      byte_text(p.data), byte_text(p.activations));
 }
 
 std::string byte_text(double bytes) {

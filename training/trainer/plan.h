@@ -26,8 +26,13 @@ struct MemoryPlan {
 MemoryPlan plan_memory(const Config& config, const ValueShape& input,
                        std::int64_t outputs, std::int64_t data_bytes);
 
+/// "weights 1.2 KiB, gradients 1.2 KiB, optimiser 2.4 KiB, data 3.0 MiB and
+/// activations 1.5 MiB".
+std::string plan_text(const MemoryPlan& plan);
+
 /// Throws MemoryError where the plan passes `limit` bytes: names its parts,
-/// the limit, and the largest depth of the signatures that would fit.
+/// the limit, the largest depth of the signatures that would fit and the
+/// largest batch.
 void require_memory(const Config& config, const ValueShape& input,
                     std::int64_t outputs, std::int64_t data_bytes,
                     std::int64_t limit);

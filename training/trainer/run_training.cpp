@@ -17,6 +17,7 @@
 #include "sigtape/training/run/run_folder.h"
 #include "sigtape/training/run/signals.h"
 #include "sigtape/training/trainer/fit.h"
+#include "sigtape/training/trainer/plan.h"
 #include "sigtape/training/trainer/report.h"
 #include "sigtape/training/trainer/state_file.h"
 #include "sigtape/training/trainer/weights.h"
@@ -63,7 +64,21 @@ class Session {
     open(request.resume);
   }
 
+  // What ends a run by way of the device or its memory leaves the newest
+  // checkpoint as it is, and says so.
   ExitCode run() {
+    try {
+      return trained_and_reported();
+    } catch (const MemoryError& error) {
+      fail<MemoryError>(error.what(), "; planned were ", plan_text(fit_.plan()),
+                        "; ", what_is_kept());
+    } catch (const DeviceError& error) {
+      fail<DeviceError>(error.what(), "; ", what_is_kept());
+    }
+  }
+
+ private:
+  ExitCode trained_and_reported() {
     if (fit_.trainer().state().finished) {
       fmt::print(out_, "{}: this run is finished\n",
                  folder_->paths().folder.string());
@@ -75,7 +90,14 @@ class Session {
     return ExitCode::ok;
   }
 
- private:
+  std::string what_is_kept() const {
+    if (!saved_step_) return "no checkpoint had been saved yet";
+    return fmt::format(
+        "the checkpoint of step {} is kept: go on with --resume "
+        "auto",
+        *saved_step_);
+  }
+
   const char* metric_name() const {
     return fit_.objective().is_classification() ? "accuracy" : "rmse";
   }
@@ -131,6 +153,7 @@ class Session {
                   where + "/optimizer.safetensors");
     fit_.optimizer().set_steps(state.optimizer_steps);
     fit_.trainer().set_state(state.training);
+    saved_step_ = state.training.step;
     earlier_seconds_ = state.seconds;
   }
 
@@ -209,6 +232,7 @@ class Session {
                                     {"optimizer.safetensors", optimizer},
                                     {"state.json", as_bytes(state)}};
     save_checkpoint(files_, folder_->paths().checkpoint(), parts);
+    saved_step_ = fit_.trainer().state().step;
   }
 
   std::string save_batch(const Batch& batch,
@@ -250,7 +274,8 @@ class Session {
   std::optional<Dataset> test_;
   std::optional<RunFolder> folder_;
   std::optional<MetricsFile> metrics_;
-  std::vector<std::byte> best_;  // weights to be written, or empty
+  std::vector<std::byte> best_;             // weights to be written, or empty
+  std::optional<std::int64_t> saved_step_;  // of the newest checkpoint
   double batch_loss_ = 0;
   double earlier_seconds_ = 0;
   double started_ = steady_seconds();

@@ -1,3 +1,4 @@
+#include "sigtape/framework/cuda/collect_cuda.h"
 #include "sigtape/framework/cuda/walk_cuda.h"
 #include "sigtape/training/optim/optimizer_cuda.h"
 #include "sigtape/training/trainer/step_kernels.h"
@@ -10,7 +11,8 @@ struct ChooseCase {
   const StepState* state;
   BatchChoice c;
   __device__ void operator()(std::int64_t i) const {
-    const std::int64_t at = c.order[state->batch * c.batch_size + i];
+    const std::int64_t at = c.order ? c.order[state->batch * c.batch_size + i]
+                                    : (state->batch & 1) * c.batch_size + i;
     c.table[i] = at;
     c.table[c.count + i] = c.layout[at];
     c.table[2 * c.count + i] = c.layout[c.cases + at];
@@ -21,6 +23,46 @@ struct ChooseCase {
 // 1 - base^steps, in double.
 __device__ inline double correction(double base, std::int64_t steps) {
   return 1 - std::pow(base, static_cast<double>(steps));
+}
+
+constexpr int threads = 256;
+
+// The elements of block `tile` of a list, for its threads.
+template <class T>
+struct Tile {
+  const typename FlatParameters<T>::Item* item;
+  std::int64_t begin, end;
+};
+
+template <class T>
+__device__ Tile<T> tile_of(const FlatParameters<T>& p, std::int64_t tile) {
+  int low = 0, high = p.items - 1;
+  while (low < high) {
+    const int middle = (low + high) / 2;
+    if (tile < p.item[middle].tiles) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  const std::int64_t before = low ? p.item[low - 1].tiles : 0;
+  const std::int64_t begin = (tile - before) * FlatParameters<T>::tile;
+  const std::int64_t end = begin + FlatParameters<T>::tile;
+  const auto* item = &p.item[low];
+  return {item, begin, end < item->count ? end : item->count};
+}
+
+template <class T>
+__global__ void square_kernel(const __grid_constant__ FlatParameters<T> p,
+                              double* squares) {
+  const Tile<T> tile = tile_of(p, blockIdx.x);
+  double sum = 0;
+  for (std::int64_t i = tile.begin + threadIdx.x; i < tile.end; i += threads) {
+    const double g = static_cast<double>(tile.item->gradient[i]);
+    sum += g * g;
+  }
+  sum = cuda::collect_block<threads>(sum, cuda::Plus());
+  if (threadIdx.x == 0) squares[blockIdx.x] = sum;
 }
 
 template <class T>
@@ -43,13 +85,11 @@ struct EndStep {
     s.shrink = 1 - s.learning_rate * e.rule.shrink_decay;
   }
 
-  __device__ void operator()(std::int64_t) const {
+  __device__ void decide(double squares) const {
     StepState& s = *state;
     *e.shift = 0;
     s.refused = 1;
     if (s.stopped) return;
-    double squares = 0;
-    for (std::int64_t i = 0; i < e.parameters; ++i) squares += e.squares[i];
     s.norm = std::sqrt(squares);
     s.loss = static_cast<double>(*loss);
     ++s.batch;
@@ -63,17 +103,25 @@ struct EndStep {
 };
 
 template <class T>
+__global__ void end_kernel(const EndStep<T> end) {
+  double squares = 0;
+  for (std::int64_t i = threadIdx.x; i < end.e.tiles; i += threads) {
+    squares += end.e.squares[i];
+  }
+  squares = cuda::collect_block<threads>(squares, cuda::Plus());
+  if (threadIdx.x == 0) end.decide(squares);
+}
+
+template <class T>
 struct UpdateWeight {
-  const StepState* state;
-  UpdateRule r;
+  const StepState& s;
+  const UpdateRule& r;
   double clip_value;
   T* weight;
   const T* gradient;
   T *first, *second;
 
   __device__ void operator()(std::int64_t i) const {
-    const StepState& s = *state;
-    if (s.refused) return;
     const GradientFilter<T> filter{static_cast<T>(s.scale),
                                    static_cast<T>(clip_value)};
     if (r.beta2 > 0) {
@@ -92,6 +140,21 @@ struct UpdateWeight {
   }
 };
 
+template <class T>
+__global__ void update_kernel(const StepState* state, const UpdateRule rule,
+                              double clip_value,
+                              const __grid_constant__ FlatParameters<T> p) {
+  if (state->refused) return;
+  const Tile<T> tile = tile_of(p, blockIdx.x);
+  const auto& item = *tile.item;
+  const UpdateWeight<T> update{*state,      rule,          clip_value,
+                               item.weight, item.gradient, item.first,
+                               item.second};
+  for (std::int64_t i = tile.begin + threadIdx.x; i < tile.end; i += threads) {
+    update(i);
+  }
+}
+
 }  // namespace
 
 void choose_batch(Cuda device, const StepState* state,
@@ -102,22 +165,30 @@ void choose_batch(Cuda device, const StepState* state,
 template <class T>
 void end_step(Cuda device, StepState* state, const T* loss,
               const StepEnd& end) {
-  cuda::for_each(device, 1, EndStep<T>{state, loss, end});
+  cuda::launch(end_kernel<T>, 1, threads, 0, cuda::stream(device),
+               EndStep<T>{state, loss, end});
 }
 
 template <class T>
 void update_weights(Cuda device, const StepState* state, const UpdateRule& rule,
-                    double clip_value, std::int64_t count, T* weight,
-                    const T* gradient, T* first, T* second) {
-  cuda::for_each(device, count,
-                 UpdateWeight<T>{state, rule, clip_value, weight, gradient,
-                                 first, second});
+                    double clip_value, const FlatParameters<T>& parameters) {
+  cuda::launch(update_kernel<T>, static_cast<unsigned>(parameters.tiles()),
+               threads, 0, cuda::stream(device), state, rule, clip_value,
+               parameters);
+}
+
+template <class T>
+void square_tiles(Cuda device, const FlatParameters<T>& parameters,
+                  double* squares) {
+  cuda::launch(square_kernel<T>, static_cast<unsigned>(parameters.tiles()),
+               threads, 0, cuda::stream(device), parameters, squares);
 }
 
 #define INSTANTIATE(T)                                                    \
   template void end_step(Cuda, StepState*, const T*, const StepEnd&);     \
   template void update_weights(Cuda, const StepState*, const UpdateRule&, \
-                               double, std::int64_t, T*, const T*, T*, T*);
+                               double, const FlatParameters<T>&);         \
+  template void square_tiles(Cuda, const FlatParameters<T>&, double*);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

@@ -22,7 +22,9 @@ struct StepState {
 };
 
 /// The batch that is next in `order` [cases] as table [3, count]: of each case
-/// its index, first point and length out of layout [2, cases]. *shift becomes
+/// its index, first point and length out of layout [2, cases]. Null order: the
+/// cases of batches with an even number come first, of odd ones second, as
+/// BatchStream has them. *shift becomes
 /// how far the random numbers are beyond `drawn`, those of the capture.
 struct BatchChoice {
   std::int64_t batch_size = 0, count = 0, cases = 0;
@@ -33,11 +35,40 @@ struct BatchChoice {
 };
 void choose_batch(Cuda, const StepState* state, const BatchChoice& choice);
 
+/// Parameters that one launch takes, side by side: their elements are cut into
+/// tiles, each of one parameter, and a tile is a block's.
+template <class T>
+struct FlatParameters {
+  static constexpr int most = 64;
+  static constexpr int tile = 2048;
+  /// Arrays [count]; first, second: velocity (or null), or the moments.
+  struct Item {
+    T* weight;
+    const T* gradient;
+    T *first, *second;
+    std::int64_t count;
+    std::int64_t tiles;  // up to here
+  };
+  int items = 0;
+  Item item[most];
+
+  std::int64_t tiles() const { return items ? item[items - 1].tiles : 0; }
+  /// Sets the number of tiles of `next` and takes it in; there must be room.
+  void add(Item next) {
+    next.tiles = tiles() + (next.count + tile - 1) / tile;
+    item[items++] = next;
+  }
+};
+
+/// squares [parameters.tiles()]: the sum of squares of each tile's gradients.
+template <class T>
+void square_tiles(Cuda, const FlatParameters<T>& parameters, double* squares);
+
 /// What a step's end is decided by. `weight`, where it is not null, replaces
-/// the number of cases; squares [parameters]; `draws`: random numbers taken.
+/// the number of cases; squares [tiles]; `draws`: random numbers taken.
 struct StepEnd {
   const double *weight = nullptr, *squares = nullptr;
-  std::int64_t parameters = 0;
+  std::int64_t tiles = 0;
   double cases = 0;
   std::uint64_t draws = 0;
   UpdateRule rule;
@@ -50,11 +81,10 @@ struct StepEnd {
 template <class T>
 void end_step(Cuda, StepState* state, const T* loss, const StepEnd& end);
 
-/// One parameter's update by the numbers in *state; nothing where the step is
-/// refused. first, second [count]: velocity (or null), or the moments.
+/// The parameters' update by the numbers in *state; nothing where the step is
+/// refused.
 template <class T>
 void update_weights(Cuda, const StepState* state, const UpdateRule& rule,
-                    double clip_value, std::int64_t count, T* weight,
-                    const T* gradient, T* first, T* second);
+                    double clip_value, const FlatParameters<T>& parameters);
 
 }  // namespace sigtape

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "sigtape/framework/cuda/host/emulator.h"
+#include "sigtape/framework/cuda/host/streams.h"
 
 namespace sigtape::cuda_host {
 
@@ -21,7 +22,10 @@ void end_capture() { open = nullptr; }
 bool is_capturing() { return open != nullptr; }
 
 void submit(std::function<void()> work) {
-  if (!open) return work();
+  if (!open) {
+    finish(StreamName::device);
+    return work();
+  }
   open->work.push_back(std::move(work));
 }
 

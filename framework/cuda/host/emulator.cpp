@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "sigtape/framework/cuda/host/fiber.h"
+#include "sigtape/framework/cuda/host/injection.h"
+#include "sigtape/framework/cuda/host/streams.h"
 
 namespace sigtape::cuda_host {
 namespace {
@@ -323,12 +325,14 @@ void* static_shared_memory(const void* key, std::size_t bytes) {
 
 void run(Dim3 grid, Dim3 block, std::size_t shared_bytes,
          const std::function<void()>& thread) {
+  finish(StreamName::device);
   static std::mutex one_at_a_time;
   const bool nested = current != &outside;
   std::unique_lock lock(one_at_a_time, std::defer_lock);
   if (!nested) lock.lock();
   check_launch(grid, block, shared_bytes);
   ++launch_count;
+  if (loses_kernel()) return;
   adopt(outside);
   block_threads = block.x * block.y * block.z;
   job = &thread;

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "sigtape/framework/cuda/host/emulator.h"
+#include "sigtape/framework/cuda/host/streams.h"
 #include "sigtape/framework/tape.h"
 #include "sigtape/training/config/load.h"
 #include "sigtape/training/trainer/fit.h"
@@ -18,8 +19,8 @@ namespace {
 using cuda_host::counts;
 
 struct Setting {
-  explicit Setting(const char* name, const char* value) : name(name) {
-    setenv(name, value, 1);
+  Setting(const char* name, const std::string& value) : name(name) {
+    setenv(name, value.c_str(), 1);
   }
   ~Setting() { unsetenv(name); }
   const char* name;
@@ -84,6 +85,30 @@ model:
     - linear:
 )";
 
+const std::string transforms = R"(
+model:
+  layers:
+    - time:
+    - scale: {factors: [0.5, 2, 1]}
+    - lead_lag:
+    - basepoint: {point: [0, 1, 0, 1, 0, 1]}
+    - invisibility_reset:
+    - rectilinear: {time_channel: 0}
+    - linear: {out: 2}
+    - cumulative_sum:
+    - signature: {depth: 2}
+    - linear:
+)";
+const std::string recurrent = R"(
+model:
+  layers:
+    - gru: {hidden: 3}
+    - lstm: {hidden: 3}
+    - rnn: {hidden: 3}
+    - last:
+    - linear:
+)";
+
 const std::string cases[] = {
     numbers +
         "model: {type: signet, depth: 3}\n"
@@ -97,6 +122,8 @@ const std::string cases[] = {
         "train: {batch_size: 4, clip: {value: 0.1}, "
         "optimizer: {adamw: {lr: 0.01, weight_decay: 0.1}}}\n",
     numbers + "dtype: float64\ntrain: {batch_size: 4}\n" + dropout,
+    numbers + "dtype: float64\ntrain: {batch_size: 4}\n" + transforms,
+    numbers + "dtype: float64\ntrain: {batch_size: 4}\n" + recurrent,
     unequal +
         "model: {type: signet2, depth: 2}\n"
         "train: {batch_size: 4, class_weights: balanced, "
@@ -236,6 +263,74 @@ TEST(CudaGraphTraining, AnomalyDetectionSaysWhyThereIsNoGraph) {
   set_anomaly_detection(false);
   ASSERT_EQ(r.notes.size(), 1u);
   EXPECT_NE(r.notes[0].find("anomaly detection"), std::string::npos);
+}
+
+// Of the device's memory all but a quarter of what the training data takes.
+std::string too_little_memory(const Config& config) {
+  const MemoryPlan plan = Fit(config, load_training_data(config)).plan();
+  return std::to_string(
+      static_cast<std::int64_t>(plan.total() - plan.data / 4));
+}
+
+const std::string large =
+    "data: {train: {random: {cases: 403, length: 12, channels: 3, "
+    "outputs: 2}}, validation: 0.1}\n"
+    "model: {type: signet, depth: 2}\n"
+    "train: {batch_size: 20, clip: {norm: 0.5}}\n";
+const std::string large_cases[] = {
+    large, "dtype: float64\n" + large,
+    "data: {train: examples/data/JapaneseVowels_TRAIN.ts, short: pad}\n"
+    "model: {type: signet, depth: 2}\n"
+    "train: {batch_size: 4, class_weights: balanced}\n"};
+
+// Whatever the order in which copies and steps run.
+TEST(CudaGraphTraining, DataThatDoesNotFitIsStreamedWithTheSameBytes) {
+  for (const std::string& yaml : large_cases) {
+    SCOPED_TRACE(yaml);
+    const Config config = parsed(yaml);
+    const std::int64_t steps = 21;  // more than an epoch of the first two
+    const Result resident = trained(config, steps);
+    EXPECT_TRUE(resident.notes.empty());
+    const Setting memory("SIGTAPE_CUDA_MEMORY", too_little_memory(config));
+    const auto check = [&](std::size_t notes) {
+      const Result streamed = trained(config, steps);
+      ASSERT_EQ(streamed.notes.size(), notes);
+      EXPECT_NE(streamed.notes[0].find("does not fit"), std::string::npos);
+      EXPECT_TRUE(streamed == resident);
+    };
+    using cuda_host::Timing;
+    for (const Timing timing :
+         {Timing::prompt, Timing::late_device, Timing::late_copies}) {
+      cuda_host::set_timing(timing);
+      check(1);
+    }
+    cuda_host::set_timing(Timing::prompt);
+    const Setting plain("SIGTAPE_CUDA_GRAPH", "0");
+    check(2);
+  }
+}
+
+TEST(CudaGraphTraining, AStreamedStepIsOneLaunchAndCopies) {
+  const Config config = parsed(large);
+  const Setting memory("SIGTAPE_CUDA_MEMORY", too_little_memory(config));
+  Fit fit(config, load_training_data(config));
+  EXPECT_TRUE(fit.training_source().is_streamed());
+  TrainingEvents events;
+  events.note = [](const std::string&) {};
+  std::int64_t step = 0;
+  cuda_host::Counts last;
+  events.step = [&](std::int64_t, double, double) {
+    const cuda_host::Counts now = counts();
+    if (++step >= 3) {
+      EXPECT_EQ(now.graph_launches - last.graph_launches, 1);
+      EXPECT_EQ(now.launches - last.launches, 0);
+      EXPECT_EQ(now.allocations - last.allocations, 0);
+      EXPECT_EQ(now.synchronisations - last.synchronisations, 0);
+    }
+    last = now;
+  };
+  events.interrupted = [&] { return step >= 10; };
+  fit.trainer().run(events);
 }
 
 std::string error_of(const Config& config) {

@@ -92,7 +92,29 @@ TEST(Plan, TheErrorNamesTheLargestDepthThatFits) {
   require_memory(config, input, 3, 0, total(9));
   require_memory(config, input, 3, 0, 0);  // no limit
   test::expect_error([&] { require_memory(config, input, 3, 0, 10); },
-                     {"10 B", "batch_size"});
+                     {"10 B", "no train.batch_size helps"});
+}
+
+TEST(Plan, TheErrorNamesTheLargestBatchThatFits) {
+  const ValueShape input{30, 4, false};
+  const auto planned = [&](int cases) {
+    const Config config =
+        config_of("{type: signet, depth: 3}",
+                  "train: {batch_size: " + std::to_string(cases) + "}\n");
+    return std::pair(config, static_cast<std::int64_t>(
+                                 plan_memory(config, input, 3, 99).total()));
+  };
+  const auto [wanted, total] = planned(50);
+  for (const int fits : {1, 17, 49}) {
+    for (const std::int64_t more : {0, 1}) {
+      test::expect_error(
+          [&] {
+            require_memory(wanted, input, 3, 99, planned(fits).second + more);
+          },
+          {"the largest train.batch_size that fits is " +
+           std::to_string(fits)});
+    }
+  }
 }
 
 TEST(Plan, Bytes) {
