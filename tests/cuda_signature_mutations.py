@@ -2,14 +2,16 @@
 """Plants faults in the signature kernels for GPUs, one at a time, and reports
 which of them the tests on the emulator find.
 
-usage: tests/cuda_signature_mutations.py BUILD [--report FILE] [--jobs N] [--only TEXT]
-                               [--thread-sanitizer]
+usage: tests/cuda_signature_mutations.py BUILD [--report FILE] [--jobs N]
+                               [--only TEXT] [--thread-sanitizer]
+       tests/cuda_signature_mutations.py --check
 
 BUILD is a configured and built release tree (its static libraries give the
 plain implementations that kernels are compared with). Kernels and tests are
 compiled again under the address and undefined-behaviour sanitizers, faults at
 float32 only; the first of forward, reverse and random order that fails counts.
-With --thread-sanitizer, survivors run once more under that.
+With --thread-sanitizer, survivors run once more under that. --check only looks
+whether each fault's text stands in its file.
 """
 import argparse
 import concurrent.futures
@@ -280,7 +282,8 @@ def report(rows, file):
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("build", type=pathlib.Path, nargs="?")
+    parser.add_argument("--check", action="store_true")
     parser.add_argument("--report")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--only", default="")
@@ -289,6 +292,11 @@ def main():
     faults = [f for f in FAULTS if arguments.only in f[0]]
     for fault in faults:
         planted(fault)
+    if arguments.check:
+        print(f"{len(faults)} of {len(faults)} texts found")
+        return
+    if not arguments.build:
+        parser.error("BUILD is missing")
     with tempfile.TemporaryDirectory() as folder:
         builder = Builder(arguments.build.resolve(),
                           pathlib.Path(folder) / "address", ADDRESS)
