@@ -55,6 +55,7 @@ TEST(Matmul, OfMatrices) {
   cases.push_back(matrices(0, 3, 2));
   cases.push_back(matrices(2, 0, 3));
   cases.push_back(matrices(13, 65, 4));
+  cases.push_back(matrices(63, 2, 17));  // all but one row of a GPU tile
   cases.push_back(matrices(150, 90, 70));
   cases.back().differentiable = false;
   cases.push_back(matrices(4, 30000, 5));
