@@ -2,8 +2,9 @@
 # Builds sigtape and runs every test: first as released, then, without the tests
 # labelled `long`, under the address sanitizer (with leaks) and the
 # undefined-behaviour sanitizer. In between: 30 seconds of each reader's fuzzer.
-# Last: CUDA kernels on the processor: those whose threads share memory under
-# the thread sanitizer, the battery of operations under the other sanitizers.
+# Last: what several threads compute, and CUDA kernels on the processor whose
+# threads share memory, under the thread sanitizer; the battery of operations
+# with CUDA kernels on the processor under the other sanitizers.
 #
 # usage: tests/run.sh [--quick] [--help]
 #   --quick   the release build only
@@ -56,7 +57,9 @@ stage "build asan" cmake --build --preset asan --parallel "$jobs"
 stage "test asan" run_tests asan --label-exclude long
 stage "configure cuda-host-tsan" cmake --preset cuda-host-tsan
 stage "build cuda-host-tsan" cmake --build --preset cuda-host-tsan \
-  --target cuda_races --parallel "$jobs"
+  --target cuda_races cpu_races --parallel "$jobs"
+stage "test threads" ctest --preset cuda-host-tsan \
+  --label-regex '^cpu_races$' --parallel "$(nproc)" --no-tests=error
 stage "test cuda-host-tsan" env SIGTAPE_BATTERY=cuda \
   ctest --preset cuda-host-tsan --label-regex '^cuda_races$' \
   --parallel "$(nproc)" --no-tests=error
