@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "sigtape/training/io/json_record.h"
 #include "support/command.h"
 #include "support/run_files.h"
@@ -30,6 +32,7 @@ using test::run_command;
 using test::Sigtrain;
 
 constexpr int epochs = sanitized ? 60 : 300;
+constexpr int steps_saved = 40;  // 10 epochs of 4
 
 class Faults : public testing::Test {
  protected:
@@ -67,6 +70,20 @@ class Faults : public testing::Test {
       ::usleep(500);
     }
     return false;
+  }
+
+  /// Stops the program, SIGCONT lets it go on, where it saves nothing: the rows
+  /// of metrics say after which step it is.
+  static void pause_between_checkpoints(Sigtrain& program,
+                                        const std::string& metrics) {
+    program.send(SIGSTOP);
+    ::usleep(50000);
+    while (program.is_running() && last_step(metrics) % steps_saved == 0) {
+      program.send(SIGCONT);
+      ::usleep(2000);
+      program.send(SIGSTOP);
+      ::usleep(50000);
+    }
   }
 
   /// Goes on with a run that was stopped, and compares it.
@@ -142,14 +159,15 @@ TEST_F(Faults, AFolderThatIsGoneIsAnErrorOfFiles) {
 TEST_F(Faults, AFolderThatAnotherRunHasTakenIsLeftAlone) {
   Sigtrain program(arguments(path("run")));
   ASSERT_TRUE(wait_for_checkpoint(program, "run"));
+  pause_between_checkpoints(program, path("run") + "/metrics.csv");
   fs::create_directory(path("other"));
   test::write_text(path("other/.lock"), "1\n");
   fs::rename(path("run"), path("moved"));
   fs::rename(path("other"), path("run"));
+  program.send(SIGCONT);
   const auto result = program.wait();
   EXPECT_EQ(result.code, 5);
-  // A checkpoint may have been on its way between the two renames.
-  expect_sentence(result.err, path("run"));
+  expect_sentence(result.err, "run folder '" + path("run") + "' was replaced");
   EXPECT_TRUE(fs::exists(path("run/.lock")));
   EXPECT_EQ(std::distance(fs::directory_iterator(path("run")), {}), 1);
 }
