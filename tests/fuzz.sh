@@ -60,7 +60,7 @@ part() {
   status=0
   target=$1
   shift
-  "build/fuzz/tests/fuzz/fuzz_$target" "$@" -timeout=20 -entropic=0 \
+  "build/fuzz/tests/fuzz/fuzz_$target" "$@" -timeout=60 -entropic=0 \
     -rss_limit_mb=3000 -malloc_limit_mb=256 -print_final_stats=1 -reload=0 \
     -artifact_prefix="build/fuzz/findings/$target-" \
     "build/fuzz/corpus/$target" "tests/fuzz/corpus/$target" >"$log" 2>&1 ||
