@@ -19,13 +19,15 @@ LIMITS = ("--memory-limit", "10", "--time-limit", "200", "--runs", "50",
 def measured(experiment, state, kind, groups, *options):
     """Rows of the cases of `groups`, and whether none is missing."""
     groups = ("quick",) if experiment.quick else groups
-    cases = {c for group in groups for c in GROUPS[group]}
+    places = list(dict.fromkeys(c for g in groups for c in GROUPS[g]))
     rows = []
 
     def make():
         rows.extend(r for r in compare(
             experiment, "compare_signatures.py", kind, "--groups",
-            ",".join(groups), *options, *LIMITS) if case_of(r) in cases)
+            ",".join(groups), *options, *LIMITS) if case_of(r) in places)
+        rows.sort(key=lambda r: (list(MODES).index(mode_of(r)),
+                                 places.index(case_of(r))))
         return {"cases": len(rows)}
 
     if "error" not in experiment.done.get(state, {"error": ""}):
@@ -83,10 +85,26 @@ def time_table(rows):
               *(cell for part in ("forward", "both") for cell in
                 (f"{ours_of(r, part):.4g}", ratio_cell(r, part))))
              for r in rows if not math.isnan(ours_of(r, "both"))]
-    sums = [s for part in ("forward", "both") if (s := summary(rows, part))]
+    long_ = [r for r in rows if case_of(r)[1] > 2]
+    sums = [s for part in ("forward", "both") if (s := summary(long_, part))]
+    if sums and len(long_) < len(rows):
+        sums[0] = f"Paths of more than two points, {sums[0]}"
+    behind = [r for r in rows if any(
+        (best := best_of(peers_of(r, part))) and best[1] < ours_of(r, part)
+        for part in ("forward", "both"))]
+    why = ("one increment, where calling takes longer than computing: ours "
+           "makes a tensor and a tape" if behind and all(
+               case_of(r)[:2] == (1, 2) for r in behind) else "")
     return [markdown([", ".join(COLUMNS), "forward, ms", "times the best peer",
                       "forward + backward, ms", "times the best peer"], lines),
-            "", *(["; ".join(sums).capitalize() + ".", ""] if sums else [])]
+            "", *([sentence("; ".join(sums)), ""] if sums else []),
+            *([sentence("slower than the best peer: " + "; ".join(
+                ", ".join(map(str, case_of(r))) for r in behind)
+                + (f": {why}" if why else "")), ""] if behind else [])]
+
+
+def sentence(text):
+    return text[0].upper() + text[1:] + "."
 
 
 def megabytes(row, name, key="memory"):
@@ -125,6 +143,12 @@ def entry(row):
             "mode": mode_of(row), **case, **times, **rest}
 
 
+# The same in every plot: colour and line.
+STYLES = {"sigtape": ("C0", "o-"), "pysiglib": ("C1", "o-"),
+          "signatory": ("C2", "o-"), "iisignature": ("C3", "o-"),
+          "signax": ("C4", "o-"), "keras_sig": ("C5", "s--")}
+
+
 def curves(axis, rows, size, value):
     """One line per library over a size of the cases."""
     rows = sorted(rows, key=lambda r: int(r[size]))
@@ -132,8 +156,9 @@ def curves(axis, rows, size, value):
         points = [(int(r[size]), v) for r in rows
                   if not math.isnan(v := value(r, name))]
         ours = name.startswith("sigtape")
+        colour, style = STYLES[label(name)]
         if points:
-            axis.plot(*zip(*points), "o-", label=label(name),
+            axis.plot(*zip(*points), style, color=colour, label=label(name),
                       linewidth=2.5 if ours else 1, zorder=3 if ours else 2)
     axis.set_xlabel(size)
     axis.set_yscale("log")
@@ -183,11 +208,10 @@ def signatory(experiment):
             "after a warm-up: of fewer, said in brackets, if they took over 2 "
             "seconds together. Peers of the same run (- where none is "
             "installed), each within 10 GB and 200 seconds of processor time "
-            "for a case. The "
-            "paper's own figures are of another machine and of peers since "
-            "overtaken; Signatory itself is measured here. Memory is what the "
-            "process grows by at its peak, from after the input is made: "
-            "result, its cotangent and gradient included, the tables of "
+            "for a case. The paper's own figures are of another machine and of "
+            "peers since overtaken; Signatory itself is measured here. Memory "
+            "is what the process grows by at its peak, from after the input is "
+            "made: result, its cotangent and gradient included, the tables of "
             "log-signatures where a library makes them at the first call, as "
             "ours does; of the first MB a part is code being loaded.", ""]
     for mode, heading in MODES.items():
@@ -203,8 +227,7 @@ def signatory(experiment):
 
 def draw_sweep(axes, rows):
     lengths = sorted({case_of(r)[1] for r in rows}, reverse=True)
-    styles = {name: c for name, c in zip(
-        (2, 3, 4, 5, 6), ("C0", "C1", "C2", "C3", "C4"))}
+    colours = {depth: f"C{depth - 2}" for depth in range(2, 7)}
     for axis, length in zip(axes, lengths):
         for depth in sorted({case_of(r)[3] for r in rows
                              if case_of(r)[1] == length}):
@@ -215,7 +238,7 @@ def draw_sweep(axes, rows):
                           if not math.isnan(v := milliseconds(r, name))]
                 if points:
                     axis.plot(*zip(*points), "o-" if "sigtape" in name
-                              else "s--", color=styles[depth],
+                              else "s--", color=colours[depth],
                               label=f"{label(name)}, depth {depth}")
         axis.set_xscale("log", base=2)
         axis.xaxis.set_major_formatter("{x:g}")
@@ -246,7 +269,8 @@ def pysiglib_sweep(experiment):
     if deep:
         text += ["Deeper, which its sweep leaves out; the least of 50 runs, or "
                  "of as many as began in 2 seconds, within 10 GB and 200 "
-                 "seconds of processor time; memory from after the input is made:", "",
+                 "seconds of processor time; memory from after the input is "
+                 "made:", "",
                  *time_table(deep), *memory_table(deep)]
     rows = long_ + deep
     text += [*failure_lines(rows), "![plot](pysiglib-sweep.png)"]

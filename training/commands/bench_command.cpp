@@ -29,9 +29,11 @@ struct Timing {
 };
 
 // The shortest of at least `c.runs` runs and a quarter of a second, to the end
-// of a device's work; none begins after `c.limit` seconds but the first.
+// of a device's work; none begins after `c.limit` seconds but the first. One
+// before them warms up.
 Timing fastest(const BenchSignatureCommand& c, Device device,
                const std::function<void()>& run) {
+  run();
   Timing timing;
   double elapsed = 0;
   const double begin = steady_seconds();
