@@ -34,6 +34,26 @@ def cpu_name():
     return names[0] if names else platform.machine()
 
 
+PEER_PACKAGES = ("pysiglib", "signatory", "iisignature", "signax",
+                 "keras-sig", "torch", "jax", "numpy")
+
+
+def peer_versions(folder):
+    """{environment: {package: version}} of what peers/setup.sh installed."""
+    script = "\n".join((
+        "import importlib.metadata, json", "found = {}",
+        "for d in importlib.metadata.distributions():",
+        "    name = d.metadata['Name'].lower().replace('_', '-')",
+        f"    if name in {PEER_PACKAGES!r}: found[name] = d.version",
+        "print(json.dumps(found))"))
+    found = {}
+    for environment in ("modern", "signatory"):
+        text = text_of([folder / environment / "bin" / "python", "-c", script])
+        if text:
+            found[environment] = json.loads(text)
+    return found
+
+
 class Experiment:
     """One run of one experiment: its options, rows and files.
 
@@ -133,6 +153,8 @@ class Experiment:
             "device": self.device, "threads": self.threads,
             "commit": text_of(["git", "rev-parse", "HEAD"]),
             "date": datetime.date.today().isoformat(),
+            "peers": peer_versions(self.peers.absolute()),
+            "sigtrain": text_of([self.build / "sigtrain", "--version"]),
             "system": platform.platform(), "python": platform.python_version(),
             **more}
 
