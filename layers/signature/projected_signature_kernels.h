@@ -33,6 +33,9 @@ struct WordNode {
   Kin kin = stranger;
   /// Whether no node from here down has two children.
   bool single = false;
+  /// Children of a node whose children all have one leaf and nothing else
+  /// below, if there are 2 to 4; else 0.
+  std::uint8_t stalks = 0;
 };
 
 /// Sizes of one call.

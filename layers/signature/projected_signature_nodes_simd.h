@@ -25,12 +25,14 @@ struct Together {
   /// Stalks of height 2 and 3.
   static constexpr int kStalks2 = kMany ? 4 : 2;
   static constexpr int kStalks3 = kMany ? 2 : 1;
+  /// The most stalks of a bush.
+  static constexpr int kBushes = 4;
 };
 template <class V>
 struct Together<Dual<V>> {
   static constexpr int kLeaves = 4, kNodes = 2, kTile = 4, kTwigLeaves = 4;
   static constexpr int kOwnTwigs = 1, kOwnLeaves = 0;
-  static constexpr int kStalks2 = 0, kStalks3 = 0;
+  static constexpr int kStalks2 = 0, kStalks3 = 0, kBushes = 0;
 };
 
 template <class V>

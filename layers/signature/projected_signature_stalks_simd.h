@@ -1,7 +1,7 @@
 #pragma once
 
 // Siblings below which there is one prefix of each length only, down to a word:
-// stalks, whose partial sums stay in registers.
+// stalks, whose partial sums stay in registers; and nodes over some of them.
 
 #include "sigtape/framework/simd/vec.h"
 
@@ -115,6 +115,89 @@ SIGTAPE_KERNEL void run_stalks_adjoint(std::int64_t steps, std::int64_t stride,
   }
   for (int m = 0; m < M; ++m)
     for (int h = 0; h <= H; ++h) a[m][h] = value[m][h];
+}
+
+// A node of height 2 over M stalks of height 1, all in registers: a bush. Its
+// nodes stand one after another: the lowest, then stalk by stalk; so do their
+// values s, [1 + 2 M], and e, the increments of their letters. With Keep, the
+// 2 + M partial sums of a step go to own[t * (2 + M)], and the values are only
+// read.
+template <class V, int M, bool Keep, class T>
+SIGTAPE_KERNEL void run_bush(std::int64_t steps, std::int64_t stride,
+                             const V* parent, std::int64_t channels,
+                             const V* const* e, const T* inverse, V* s,
+                             V* own) {
+  V low = s[0], middle[M], top[M];
+  for (int m = 0; m < M; ++m) {
+    middle[m] = s[1 + 2 * m];
+    top[m] = s[2 + 2 * m];
+  }
+  for (std::int64_t t = 0; t < steps; ++t, parent += stride) {
+    const std::int64_t at = t * channels;
+    const V x = in_register(e[0][at]);
+    const V first = low + parent[1] * x;
+    const V second = (low + parent[2] * x) * inverse[2];
+    low += parent[0] * x;
+    if (Keep) {
+      *own++ = first;
+      *own++ = second;
+    }
+    SIGTAPE_UNROLL
+    for (int m = 0; m < M; ++m) {
+      const V y = in_register(e[1 + 2 * m][at]);
+      const V sum = middle[m] + second * y;
+      middle[m] += first * y;
+      top[m] += sum * e[2 + 2 * m][at];
+      if (Keep) *own++ = sum;
+    }
+  }
+  if (Keep) return;
+  s[0] = low;
+  for (int m = 0; m < M; ++m) {
+    s[1 + 2 * m] = middle[m];
+    s[2 + 2 * m] = top[m];
+  }
+}
+
+// The derivative, backward in time: a are the gradients of the values after the
+// block, and become those before it; `own` what run_bush has kept.
+template <class V, int M, class T>
+SIGTAPE_KERNEL void run_bush_adjoint(std::int64_t steps, std::int64_t stride,
+                                     const V* parent, V* dparent,
+                                     std::int64_t channels, const V* const* e,
+                                     V* const* de, const T* inverse, V* a,
+                                     const V* own) {
+  V low = a[0], middle[M], top[M];
+  for (int m = 0; m < M; ++m) {
+    middle[m] = a[1 + 2 * m];
+    top[m] = in_register(a[2 + 2 * m]);
+  }
+  for (std::int64_t t = steps; t-- > 0;) {
+    const std::int64_t at = t * channels;
+    const V *p = parent + t * stride, *sums = own + t * (2 + M);
+    V* dp = dparent + t * stride;
+    const V first = in_register(sums[0]), second = in_register(sums[1]);
+    V dfirst = {}, dsecond = {};
+    SIGTAPE_UNROLL
+    for (int m = 0; m < M; ++m) {
+      const V y = in_register(e[1 + 2 * m][at]);
+      const V dsum = top[m] * e[2 + 2 * m][at];
+      de[2 + 2 * m][at] += top[m] * sums[2 + m];
+      de[1 + 2 * m][at] += dsum * second + middle[m] * first;
+      dsecond += dsum * y;
+      dfirst += middle[m] * y;
+      middle[m] += dsum;
+    }
+    dsecond = dsecond * inverse[2];
+    const V x = in_register(e[0][at]);
+    de[0][at] += low * p[0] + dfirst * p[1] + dsecond * p[2];
+    dp[0] += low * x;
+    dp[1] += dfirst * x;
+    dp[2] += dsecond * x;
+    low += dfirst + dsecond;
+  }
+  a[0] = low;
+  for (int m = 0; m < M; ++m) a[1 + 2 * m] = middle[m];
 }
 
 }  // namespace sigtape::SIGTAPE_ISA_NAME

@@ -82,6 +82,8 @@ class ProjectionWalk {
     });
     for_siblings(node + leaves, end, [&](const Run& run) {
       switch (run.kind) {
+        case Run::bush:
+          return bush(run, parent, stride);
         case Run::stalks:
           return stalks(run, parent, stride);
         case Run::twins:
@@ -110,6 +112,8 @@ class ProjectionWalk {
     });
     for_siblings(node + leaves, end, [&](const Run& run) {
       switch (run.kind) {
+        case Run::bush:
+          return bush_adjoint(run, level + 1, parent, dparent, stride);
         case Run::stalks:
           return stalks_adjoint(run, level + 1, parent, dparent, stride);
         case Run::twins:
@@ -126,11 +130,11 @@ class ProjectionWalk {
 
   // Siblings of one height that run as one.
   struct Run {
-    enum Kind { nodes, twins, twigs, stalks };
+    enum Kind { nodes, twins, twigs, stalks, bush };
     Kind kind;
     int count;
     int height;
-    int leaves;  // of each twig
+    int leaves;  // of each twig; of a bush, its stalks
     std::int64_t node[kMostRun];
   };
 
@@ -198,6 +202,10 @@ class ProjectionWalk {
   static int most_in(const WordNode& first, const WordNode* next,
                      typename Run::Kind& kind) {
     const int height = first.height, leaves = first.leaves;
+    if (first.stalks && Sizes::kBushes) {
+      kind = Run::bush;
+      return 1;
+    }
     kind = Run::stalks;
     if (first.single && height == 2 && Sizes::kStalks2) return Sizes::kStalks2;
     if (first.single && height == 3 && Sizes::kStalks3) return Sizes::kStalks3;
@@ -242,7 +250,7 @@ class ProjectionWalk {
       } while (node < end && run.count < most &&
                runs_with(run.kind, first, tree_.nodes[node]));
       run.height = first.height;
-      run.leaves = first.leaves;
+      run.leaves = run.kind == Run::bush ? first.stalks : first.leaves;
       body(run);
     }
   }
@@ -413,6 +421,43 @@ class ProjectionWalk {
       run_stalks_adjoint<V, kHeight, kCount>(steps, stride, parent, dparent,
                                              channels_, l.e, l.de, inverse_, a,
                                              partials[level]);
+    });
+  }
+
+  // Calls body(Number<stalks>).
+  template <class Body>
+  static SIGTAPE_INLINE void with_bush(const Run& run, const Body& body) {
+    with_count<Sizes::kBushes>(run.leaves, [&](auto m) {
+      if constexpr (decltype(m)::value > 1) body(m);
+    });
+  }
+
+  void bush(const Run& run, const V* parent, std::int64_t stride) {
+    Letters l;
+    leaf_letters(1 + 2 * run.leaves, run.node[0], l);
+    with_bush(run, [&](auto m) {
+      run_bush<V, decltype(m)::value, false>(steps, stride, parent, channels_,
+                                             l.e, inverse_, state + run.node[0],
+                                             nullptr);
+    });
+  }
+
+  void bush_adjoint(const Run& run, int level, const V* parent, V* dparent,
+                    std::int64_t stride) {
+    Letters l;
+    leaf_letters(1 + 2 * run.leaves, run.node[0], l);
+    const std::int64_t node = run.node[0];
+    V before[9] = {};  // the leaves' values are not used
+    before[0] = saved[tree_.nodes[node].inner];
+    for (int m = 0; m < run.leaves; ++m)
+      before[1 + 2 * m] = saved[tree_.nodes[node + 1 + 2 * m].inner];
+    with_bush(run, [&](auto m) {
+      constexpr int kStalks = decltype(m)::value;
+      run_bush<V, kStalks, true>(steps, stride, parent, channels_, l.e,
+                                 inverse_, before, partials[level]);
+      run_bush_adjoint<V, kStalks>(steps, stride, parent, dparent, channels_,
+                                   l.e, l.de, inverse_, adjoint + node,
+                                   partials[level]);
     });
   }
 

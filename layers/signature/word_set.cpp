@@ -95,6 +95,15 @@ struct Layout {
     return tree[draft].children.empty();
   }
 
+  std::uint8_t stalks(std::int64_t draft) const {
+    const auto& children = tree[draft].children;
+    if (children.size() < 2 || children.size() > 4) return 0;
+    const bool all = std::all_of(
+        children.begin(), children.end(),
+        [&](auto child) { return tree[child].height == 1 && single(child); });
+    return all ? static_cast<std::uint8_t>(children.size()) : 0;
+  }
+
   // The letters of the children of a node of height 1.
   std::vector<std::int64_t> letters_below(std::int64_t draft) const {
     std::vector<std::int64_t> list;
@@ -133,7 +142,7 @@ struct Layout {
                      d.children.empty() ? -1 : inner++,
                      static_cast<std::int32_t>(leaves_of(draft)),
                      static_cast<std::uint8_t>(d.height), WordNode::stranger,
-                     single(draft)});
+                     single(draft), stalks(draft)});
     add_children(draft, level, static_cast<std::int64_t>(place));
     nodes[place].end = static_cast<std::int32_t>(nodes.size());
   }
