@@ -1,7 +1,10 @@
 #include "sigtape/layers/window.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
+
+#include "sigtape/layers/signature/window_memory.h"
 
 namespace sigtape {
 
@@ -40,6 +43,8 @@ ValueShape WindowLayer::on_build(const ValueShape& input, TensorOptions) {
 
 Value WindowLayer::on_forward(const Value& x) {
   const WindowLayerOptions& o = options_;
+  const std::string refusal = windows_too_large(x.data, o.depth, o.windows);
+  if (!refusal.empty()) fail<MemoryError>(label(), ": ", refusal);
   Tensor out;
   if (o.logsignature) {
     out = window_logsignature(x.data, o.depth, o.windows,

@@ -6,6 +6,7 @@
 #include "sigtape/framework/ops.h"
 #include "sigtape/layers/path_transforms.h"
 #include "sigtape/layers/signature/signature_products.h"
+#include "sigtape/layers/signature/window_memory.h"
 #include "sigtape/layers/signature/window_plan.h"
 #include "sigtape/layers/stream_ops.h"
 
@@ -24,6 +25,8 @@ void check(const char* op, const Tensor& path, std::int64_t depth,
           ": expected a path of float32 or float64, got int64 ", path.shape());
   require(depth >= 1, op, ": expected depth >= 1, got ", depth);
   signature_channels(path.size(2), depth);
+  const std::string refusal = windows_too_large(path, depth, windows);
+  require<MemoryError>(refusal.empty(), op, ": ", refusal);
   require(windows.streams() == 0 || windows.streams() == path.size(0), op,
           ": expected intervals for a batch of ", path.size(0),
           ", got those of ", windows.streams(), " paths");

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "sigtape/framework/allocator.h"
 #include "sigtape/framework/gradcheck.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/parallel.h"
@@ -303,6 +304,25 @@ TEST(WindowSignature, SayWhatDoesNotFit) {
       },
       {"window_signature", "(5, 3)", "add a batch dimension"});
   expect_error([&] { window_signature(x, 0, w); }, {"depth >= 1"});
+}
+
+TEST(WindowSignature, SaysWhatFitsInMemory) {
+  const Tensor path = zeros({4, 1000, 3});
+  const Windows windows = Windows::sliding(20, 10);
+  set_memory_limit(1'200'000);
+  expect_error([&] { window_signature(path, 6, windows); },
+               {"window_signature", "99 windows of each of 4 paths", "depth 6",
+                "0.0034", "GB available", "largest depth that fits is 4"});
+  const ModulePtr layer = window({.windows = windows, .depth = 6});
+  layer->set_name("second");
+  layer->build({1000, 3, false});
+  expect_error(
+      [&] {
+        layer->forward({path, {}});
+      },
+      {"layer 'second' (window)", "largest depth that fits is 4"});
+  set_memory_limit(0);
+  EXPECT_EQ(window_signature(path, 2, windows).shape(), Shape({4, 99, 12}));
 }
 
 TEST(WindowLayer, MakesAStreamOfWindows) {
