@@ -22,7 +22,8 @@ PointsShape points_shape(const char* op, const Tensor& x, const Tensor& index) {
 
 void check_indices(const Tensor& index, std::int64_t length) {
   const std::int64_t* first = index.data<std::int64_t>();
-  for (std::int64_t i = 0; i < index.numel(); ++i) {
+  const std::int64_t count = index.numel();
+  for (std::int64_t i = 0; i < count; ++i) {
     require(first[i] >= 0 && first[i] < length,
             "take_points: expected indices in 0..", length - 1, ", got ",
             first[i]);

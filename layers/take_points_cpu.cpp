@@ -13,6 +13,19 @@ std::int64_t stream_grain(const PointsShape& s) {
       1, 65536 / std::max<std::int64_t>(1, s.points * s.channels));
 }
 
+// Calls body(first, index of it, how many) for points that follow one another
+// in the stream too: windows of a path are long runs.
+template <class Body>
+void for_runs(const std::int64_t* index, std::int64_t points,
+              const Body& body) {
+  for (std::int64_t p = 0; p < points;) {
+    std::int64_t end = p + 1;
+    while (end < points && index[end] == index[end - 1] + 1) ++end;
+    body(p, index[p], end - p);
+    p = end;
+  }
+}
+
 }  // namespace
 
 template <class T>
@@ -24,8 +37,11 @@ void take_points(Cpu, const PointsShape& s, const T* x,
           const std::int64_t* from = index + s.index_begin(b);
           const T* stream = x + b * s.length * s.channels;
           T* to = out + b * s.points * s.channels;
-          for (std::int64_t p = 0; p < s.points; ++p, to += s.channels)
-            std::copy_n(stream + from[p] * s.channels, s.channels, to);
+          for_runs(from, s.points,
+                   [&](std::int64_t p, std::int64_t i, std::int64_t count) {
+                     std::copy_n(stream + i * s.channels, count * s.channels,
+                                 to + p * s.channels);
+                   });
         }
       });
 }
@@ -40,10 +56,13 @@ void put_points(Cpu, const PointsShape& s, const T* a,
           const T* from = a + b * s.points * s.channels;
           T* stream = out + b * s.length * s.channels;
           std::fill_n(stream, s.length * s.channels, T(0));
-          for (std::int64_t p = 0; p < s.points; ++p, from += s.channels) {
-            T* to = stream + at[p] * s.channels;
-            for (std::int64_t c = 0; c < s.channels; ++c) to[c] += from[c];
-          }
+          for_runs(at, s.points,
+                   [&](std::int64_t p, std::int64_t i, std::int64_t count) {
+                     const T* run = from + p * s.channels;
+                     T* to = stream + i * s.channels;
+                     for (std::int64_t k = 0; k < count * s.channels; ++k)
+                       to[k] += run[k];
+                   });
         }
       });
 }

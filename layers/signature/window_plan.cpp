@@ -310,8 +310,10 @@ void WindowPlanner::fill_buckets(WindowPlan& plan) {
       if (!belongs(piece)) continue;
       leaf_[i] = leaf++;
       *row++ = piece.first;
-      for (std::int64_t t = 0; t < longest; ++t)
-        *row++ = piece.next + std::min(t, piece.increments - 1);
+      for (std::int64_t t = 0; t < piece.increments; ++t)
+        *row++ = piece.next + t;
+      row = std::fill_n(row, longest - piece.increments,
+                        piece.next + piece.increments - 1);
       if (length) *length++ = piece.increments + 1;
     }
     plan.buckets.push_back(bucket);
@@ -379,10 +381,10 @@ WindowPlan WindowPlanner::finish() {
   for (const Product& p : products_)
     plan.rounds = std::max(plan.rounds, p.round);
   fill_buckets(plan);
-  fill_arrays(plan);
   plan.results_are_leaves = plan.results == plan.leaves;
   for (std::int64_t w = 0; w < plan.results && plan.results_are_leaves; ++w)
     plan.results_are_leaves = results_[w] >= 0 && leaf_[results_[w]] == w;
+  if (!plan.results_are_leaves) fill_arrays(plan);
   return plan;
 }
 

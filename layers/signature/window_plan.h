@@ -32,10 +32,10 @@ struct WindowPlan {
   /// The leaves, bucket after bucket.
   PlanList<PieceBucket> buckets;
   std::int64_t leaves = 0, products = 0, results = 0, rounds = 0;
-  /// Int64: the arrays of a ProductsPlan, one after another.
-  Tensor arrays;
   /// Whether the results are the leaves as they are.
   bool results_are_leaves = false;
+  /// Else, int64: the arrays of a ProductsPlan, one after another.
+  Tensor arrays;
 };
 
 /// The arrays of a ProductsPlan in `arrays`, for its sizes.

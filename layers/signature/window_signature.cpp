@@ -110,7 +110,7 @@ Tensor piece_signatures(const Tensor& rows, const PieceBucket& bucket,
                         std::int64_t depth, bool inverse) {
   const std::int64_t groups = rows.size(0), channels = rows.size(2);
   const Tensor points =
-      reshape(take_points(rows, bucket.rows),
+      reshape(take_points_unchecked(rows, bucket.rows.to(rows.device())),
               {groups * bucket.count, bucket.points, channels});
   const Tensor s = signature(
       points, depth,

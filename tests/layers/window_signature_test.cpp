@@ -309,10 +309,10 @@ TEST(WindowSignature, SayWhatDoesNotFit) {
 TEST(WindowSignature, SaysWhatFitsInMemory) {
   const Tensor path = zeros({4, 1000, 3});
   const Windows windows = Windows::sliding(20, 10);
-  set_memory_limit(1'200'000);
+  set_memory_limit(500'000);
   expect_error([&] { window_signature(path, 6, windows); },
                {"window_signature", "99 windows of each of 4 paths", "depth 6",
-                "0.0034", "GB available", "largest depth that fits is 4"});
+                "need 0.0017", "GB available", "largest depth that fits is 4"});
   const ModulePtr layer = window({.windows = windows, .depth = 6});
   layer->set_name("second");
   layer->build({1000, 3, false});
