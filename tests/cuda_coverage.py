@@ -33,10 +33,11 @@ def counts_of(counters):
             capture_output=True, text=True, check=True)
     counts = {}
     for text in result.stdout.splitlines():
-        for file in json.loads(text)["files"]:
-            path = pathlib.Path(file["file"])
+        data = json.loads(text)
+        compiled_in = pathlib.Path(data["current_working_directory"])
+        for file in data["files"]:
             # Headers are included through the build's link to the source.
-            path = (counters.parent / path).resolve()
+            path = (compiled_in / file["file"]).resolve()
             if not path.is_relative_to(ROOT):
                 continue
             name = str(path.relative_to(ROOT))
