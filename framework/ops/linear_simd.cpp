@@ -178,7 +178,12 @@ SIGTAPE_KERNEL void row_outputs(const LinearRows<T>& r, std::int64_t o) {
       row_blocks<T, Outputs, blocks>(r, o, t, t + n == r.count);
     }
     // The rest together with some rows once more.
-    if (t < r.count) row_blocks<T, Outputs, blocks>(r, o, r.count - n, true);
+    if (t == r.count) return;
+    if (t + w < r.count) {
+      row_blocks<T, Outputs, blocks>(r, o, r.count - n, true);
+    } else {
+      row_blocks<T, Outputs, 1>(r, o, r.count - w, true);
+    }
     return;
   }
   for (std::int64_t t = 0; t < r.count; t += w) {

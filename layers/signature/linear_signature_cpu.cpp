@@ -14,15 +14,18 @@ namespace sigtape::cpu {
 namespace {
 
 constexpr std::int64_t kMostOut = 16, kMostTile = 256;
-constexpr std::int64_t kTileBytes = 8 << 10;    // of points
+constexpr std::int64_t kTileBytes = 10 << 10;   // of points
 constexpr std::int64_t kTaskNumbers = 1 << 15;  // of points, at least
 
 SIGTAPE_DEFINE_TABLE_OF(LinearKernels, linear)
 
+// Points of a tile: about as many in each, in whole vectors of 16.
 template <class T>
-std::int64_t tile_of(std::int64_t width) {
-  const auto fit = kTileBytes / static_cast<std::int64_t>(width * sizeof(T));
-  return std::clamp<std::int64_t>(fit, 32, kMostTile);
+std::int64_t tile_of(const RowRuns<T>& x) {
+  const auto fit = kTileBytes / static_cast<std::int64_t>(x.width * sizeof(T));
+  const std::int64_t most = std::clamp<std::int64_t>(fit, 32, kMostTile);
+  const std::int64_t tiles = (x.length + most - 1) / most;
+  return ((x.length + tiles - 1) / tiles + 15) / 16 * 16;
 }
 
 // One run's products, on one thread.
@@ -35,7 +38,7 @@ class LoopProducts {
         x_(x),
         out_(out),
         step_(table.step(x.width)),
-        tile_(tile_of<T>(x.width)),
+        tile_(tile_of(x)),
         columns_(columns) {}
 
   // `next` is the run that comes after.
