@@ -11,6 +11,8 @@ endif()
 # A sanitized build compiles faster, and reports better, with less optimisation.
 if(SIGTAPE_SANITIZE STREQUAL "fuzzer")
   set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
+elseif(SIGTAPE_SANITIZE STREQUAL "coverage")
+  set(CMAKE_CXX_FLAGS_RELEASE "-O1")
 elseif(SIGTAPE_SANITIZE)
   set(CMAKE_CXX_FLAGS_RELEASE "-O1 -g1")
 else()
@@ -39,9 +41,13 @@ elseif(SIGTAPE_SANITIZE STREQUAL "fuzzer")
                       -fno-sanitize-recover=all -fno-omit-frame-pointer
                       -include ${CMAKE_SOURCE_DIR}/tests/fuzz/clang_shuffle.h)
   add_link_options(-fsanitize=address,undefined)
+elseif(SIGTAPE_SANITIZE STREQUAL "coverage")
+  # Threads count the same lines.
+  add_compile_options(--coverage -fprofile-update=atomic)
+  add_link_options(--coverage)
 elseif(SIGTAPE_SANITIZE)
-  message(FATAL_ERROR "SIGTAPE_SANITIZE: expected address+undefined, thread or fuzzer, "
-                      "got '${SIGTAPE_SANITIZE}'")
+  message(FATAL_ERROR "SIGTAPE_SANITIZE: expected address+undefined, thread, fuzzer or "
+                      "coverage, got '${SIGTAPE_SANITIZE}'")
 endif()
 
 # sigtape_library(NAME): every .cpp of this folder, its public headers as
@@ -59,6 +65,11 @@ function(sigtape_library name)
   if(NOT SIGTAPE_SANITIZE)
     set_source_files_properties(${kernels} PROPERTIES
       COMPILE_OPTIONS "$<$<CONFIG:Release>:-O3>")
+  endif()
+  # Every branch of the source is one of the program, but in the loops.
+  if(SIGTAPE_SANITIZE STREQUAL "coverage")
+    list(REMOVE_ITEM sources ${kernels})
+    set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS -O0)
   endif()
   target_link_libraries(${name} PRIVATE $<BUILD_INTERFACE:sigtape_flags>)
   target_include_directories(${name} PUBLIC

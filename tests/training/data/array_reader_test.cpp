@@ -92,6 +92,8 @@ TEST(ArrayReader, NamesArrayExpectationAndFinding) {
        "expected finite numbers, found nan in case 2"},
       {{{"x", kX}, {"lengths", integers({1}, {1})}},
        "a.npz:lengths: expected the shape (2,)"},
+      {{{"x", kX}, {"lengths", integers({2, 1}, {1, 1})}},
+       "one length per case, found (2, 1)"},
       {{{"x", kX}, {"lengths", doubles({2}, {1, 2})}},
        "expected integers, found float64"},
       {{{"x", kX}, {"lengths", integers({2}, {1, 3})}},

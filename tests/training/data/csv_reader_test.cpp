@@ -40,7 +40,11 @@ TEST(CsvReader, ReadsNumbersInAnyOrderOfColumns) {
   EXPECT_EQ(two.outputs, 2);
   EXPECT_EQ(two.numbers, (Doubles{5, 6, 7, 8}));
   EXPECT_EQ(parse("case,x\n1,2\n").target, TargetKind::none);
-  EXPECT_EQ(parse("case,x,target_2b\n1,2,3\n").channels, 2);
+  for (const char* channel :
+       {"target_2b", "target_", "target_0", "target_01", "target_1234567890"}) {
+    EXPECT_EQ(parse("case,x," + std::string(channel) + "\n1,2,3\n").channels, 2)
+        << channel;
+  }
 }
 
 TEST(CsvReader, AcceptsQuotesLineEndsAndAByteOrderMark) {
@@ -53,6 +57,13 @@ TEST(CsvReader, AcceptsQuotesLineEndsAndAByteOrderMark) {
   EXPECT_EQ(data.cases, 3);
   EXPECT_EQ(data.values, (Doubles{1, 2, 3}));
   EXPECT_EQ(data.class_names, (Names{"\"", "on\noff", "plain"}));
+}
+
+TEST(CsvReader, TheLastLineMayEndInAnyWay) {
+  for (const char* end : {"", "\n", "\r\n", "\r", "\n  ", "\n \t\n\n"}) {
+    EXPECT_EQ(parse("case,x\n1,2" + std::string(end)).values, Doubles{2});
+    EXPECT_EQ(parse("case,x\n1,\"2\"" + std::string(end)).values, Doubles{2});
+  }
 }
 
 TEST(CsvReader, FillsMissingValues) {

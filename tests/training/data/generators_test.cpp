@@ -129,6 +129,49 @@ TEST(Generators, OfOneMoreCaseKeepTheOthers) {
   EXPECT_EQ(three.values[0], 2);
 }
 
+// Without volatility it is start e^(drift t).
+TEST(Generators, GeometricBrownianMotionIsDrawnToo) {
+  GeneratorSource source;
+  source.kind = GeneratorChoice::geometric_brownian;
+  source.cases = 3;
+  source.length = 5;
+  source.duration = 2;
+  source.volatility = {0};
+  source.drift = 0.3;
+  source.start = 1.5;
+  const Dataset data = read_dataset(DataSource(source), DataConfig(), 1);
+  ASSERT_EQ(data.cases, 3);
+  for (std::int64_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(data.numbers[static_cast<std::size_t>(i)], 0);
+    for (std::size_t t = 0; t < 5; ++t)
+      EXPECT_NEAR(data.stream(i)[t],
+                  1.5 * std::exp(0.15 * static_cast<double>(t)), 1e-12);
+  }
+}
+
+TEST(Generators, NeedCasesPointsAndParameters) {
+  const auto refuses = [](auto&& change) {
+    GeneratorSource source;
+    source.cases = source.length = 4;
+    change(source);
+    EXPECT_THROW(make_generated(source, 0), UsageError);
+  };
+  refuses([](GeneratorSource& s) { s.cases = 0; });
+  refuses([](GeneratorSource& s) { s.length = 1; });
+  refuses([](GeneratorSource& s) { s.hurst.clear(); });
+  refuses([](GeneratorSource& s) { s.volatility.clear(); });
+  refuses([](GeneratorSource& s) { s.hurst = {0}; });
+  refuses([](GeneratorSource& s) { s.hurst = {1}; });
+}
+
+TEST(RandomData, NeedsCasesPointsAndChannels) {
+  EXPECT_THROW(make_random(0, 1, 1, 1, 0), UsageError);
+  EXPECT_THROW(make_random(1, 0, 1, 1, 0), UsageError);
+  EXPECT_THROW(make_random(1, 1, 0, 1, 0), UsageError);
+  EXPECT_THROW(make_random(1, 1, 1, -1, 0), UsageError);
+  EXPECT_EQ(make_random(1, 1, 1, 0, 0).target, TargetKind::none);
+}
+
 TEST(Generators, SayWhatTheyNeed) {
   std::vector<double> path(3);
   test::expect_error(

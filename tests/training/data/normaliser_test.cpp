@@ -55,6 +55,16 @@ TEST(Normaliser, NoneLeavesInputsAndTargets) {
   map.apply(data);
   EXPECT_EQ(data.values, sample().values);
   EXPECT_EQ(data.numbers, sample().numbers);
+  map.restore_targets(data.numbers);
+  EXPECT_EQ(data.numbers, sample().numbers);
+}
+
+TEST(Normaliser, ClassesAreNoTargetsToStandardise) {
+  const Dataset data =
+      parse_csv("d.csv", "case,x,class\n1,1,a\n2,3,b\n", MissingChoice::error);
+  const Normaliser map = fit_normaliser(data, NormaliseChoice::standard, true);
+  EXPECT_EQ(map.shift, Doubles{2});
+  EXPECT_TRUE(map.target_shift.empty());
 }
 
 TEST(Normaliser, TargetsKeepTheirMeanAndDeviationUnderMinmax) {

@@ -70,6 +70,22 @@ TEST(Npy, WritesTheBytesThatNumpyWrites) {
   EXPECT_EQ(encode_npy(array), expected);
 }
 
+// A byte has no order, and format 2.0 has longer headers.
+TEST(Npy, WritesBytesAndLongHeaders) {
+  const std::vector<std::uint8_t> bytes = {1, 2};
+  const auto narrow = encode_npy(npy_array<std::uint8_t>({2}, bytes));
+  EXPECT_NE(as_text(narrow).find("'descr': '|u1'"), std::string::npos);
+  const std::vector<double> one = {1};
+  const auto long_one = encode_npy(npy_array<double>(Shape(30000, 1), one));
+  EXPECT_EQ(std::to_integer<int>(long_one[6]), 2);
+  EXPECT_EQ(std::to_integer<int>(narrow[6]), 1);
+  const std::size_t length = std::to_integer<std::size_t>(long_one[8]) |
+                             std::to_integer<std::size_t>(long_one[9]) << 8 |
+                             std::to_integer<std::size_t>(long_one[10]) << 16;
+  EXPECT_EQ(12 + length + 8, long_one.size());
+  EXPECT_EQ((12 + length) % 64, 0u);
+}
+
 TEST(Npy, AcceptsPythonsWaysOfWritingAHeader) {
   const NpyArray array = decode(
       file("{\"shape\":(2L,),'fortran_order':True , 'descr' : '|u1'}\n", "ab"));
@@ -86,6 +102,9 @@ TEST(Npy, RefusesNumbersThatAreNoIntegersOrTooLarge) {
       std::numeric_limits<std::uint64_t>::max()};
   EXPECT_THROW(to_integers(npy_array<std::uint64_t>({1}, large), "y"),
                DataError);
+  const std::vector<std::uint64_t> small = {0, 7};
+  EXPECT_EQ(to_integers(npy_array<std::uint64_t>({2}, small), "y"),
+            (Shape{0, 7}));
   EXPECT_THROW(encode_npy(npy_array<double>({2}, floats)), UsageError);
   EXPECT_THROW(
       write_npy("no/such/folder/a.npy", npy_array<double>({1}, floats)),
@@ -105,6 +124,7 @@ const std::vector<Broken> kBroken = {
     {"\x93NUMPY\x01", "expected a header, found the end of the file"},
     {std::string("\x93NUMPY\x04\x00\x10\x00", 10),
      "expected format 1.0, 2.0 or 3.0, found 4.0"},
+    {std::string("\x93NUMPY\x00\x00\x10\x00", 10), "found 0.0"},
     {std::string("\x93NUMPY\x01\x01\x10\x00", 10), "found 1.1"},
     {std::string("\x93NUMPY\x02\x00\x10\x00", 10),
      "expected a header, found the end"},
@@ -142,6 +162,9 @@ const std::vector<Broken> kBroken = {
     {file("{}", ""),
      "expected the keys descr, fortran_order and shape in the header, found "
      "fewer"},
+    {file("{'descr': '<f8'}", ""), "found fewer"},
+    {file("{'descr': '<f8', 'fortran_order': False}", ""), "found fewer"},
+    {file("{", ""), "expected a text in quotes in the header, found ''"},
     {file("{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (1,)}",
           ""),
      "expected a text in quotes in the header, found '[("},

@@ -147,6 +147,12 @@ TEST(Npz, NamesWhatIsWrongWithTheFile) {
   EXPECT_MESSAGE(patched(whole, directory, 0, 4), "expected a directory entry");
   EXPECT_MESSAGE(patched(whole, directory + 8, 1, 2),
                  "expected member 'x.npy' readable, found it encrypted");
+  EXPECT_MESSAGE(patched(whole, end + 16, whole.size() - 2, 4),
+                 "expected a directory entry at byte");
+  NpzArrays nameless;
+  nameless.emplace("", two_arrays().begin()->second);
+  EXPECT_MESSAGE(encode_npz(nameless),
+                 "expected members named NAME.npy, found '.npy'");
   EXPECT_MESSAGE(patched(whole, directory + 10, 14, 2),
                  "stored or deflated, found compression method 14");
   EXPECT_MESSAGE(patched(whole, directory + 16, 5, 4),

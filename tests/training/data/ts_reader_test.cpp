@@ -93,7 +93,7 @@ TEST(TsReader, AcceptsEveryWayOfWritingAHeader) {
       "\xEF\xBB\xBF# caf\xE9 in Latin-1\r\n% another comment\r\n\r\n"
       "@PROBLEMNAME two words\r\n@TimeStamps FALSE\r\n@Missing False\r\n"
       "@uniVariate TRUE\r\n@EQUALLENGTH true\r\n@seriesLength 2\r\n"
-      "@classlabel\tTrue  b\ta \r\n@DATA\r\n# in between\r\n"
+      "@classlabel\tTrue  b\ta \r\n@DATA\r\n# in between\r\n% too\r\n"
       " 1 , 2 : a \r\n\r\n3,4:b");
   EXPECT_EQ(data.class_names, (Names{"b", "a"}));
   EXPECT_EQ(data.labels, (Integers{1, 0}));

@@ -89,6 +89,20 @@ TEST(JsonRecord, NamesWhatIsMissingOrOfAnotherKind) {
       "state.json: e: expected 'x' (an integer), found none");
 }
 
+TEST(JsonRecord, NegativeNumbersAreNotUnsignedAndOneValueIsNoList) {
+  JsonRecord record = JsonRecord::parse(R"({"a":-1,"b":1,"c":true})", "s");
+  EXPECT_THROW(record.get_uint("a"), DataError);
+  EXPECT_EQ(record.get_uint("b"), 1u);
+  EXPECT_THROW(record.get_ints("b"), DataError);
+  EXPECT_TRUE(record.has("c"));
+  EXPECT_FALSE(record.has("d"));
+  JsonRecord other;
+  other.set("d", 1);
+  record = other;
+  EXPECT_TRUE(record.has("d"));
+  EXPECT_FALSE(record.has("c"));
+}
+
 TEST(JsonRecord, RefusesWhatIsNoObject) {
   for (const std::string& text :
        {std::string(), std::string("[]"), std::string("{\"a\":}"),

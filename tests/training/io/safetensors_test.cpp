@@ -117,6 +117,7 @@ TEST(Safetensors, RefusesEveryBrokenHeader) {
       {"{\"\xff\":1}", 0, "no JSON"},
       {R"({"a":1})", 0, "expected an object, got a number"},
       {R"({"a":null})", 0, "got null"},
+      {R"({"a":true})", 0, "got a truth value"},
       {R"({"__metadata__":{"k":1}})", 0, "__metadata__: expected a text"},
       {R"({"__metadata__":{"k":"1","k":"2"}})", 0, "'k' stands there twice"},
       {R"({"__metadata__":{},"__metadata__":{}})", 0, "two entries named"},
