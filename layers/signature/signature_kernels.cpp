@@ -59,45 +59,48 @@ struct Dispatch {
         shape(shape_of_pieces(whole, plan)) {}
 };
 
-// body(slot, group) for all groups in any order, on the pool where that is
+// body(slot, task) for all tasks in any order, on the pool where that is
 // worth waking it.
 template <class Body>
-void run_groups(const SignaturePlan& plan, const Body& body) {
+void run_tasks(const SignaturePlan& plan, const Body& body) {
   if (!plan.parallel) {
-    for (std::int64_t group = 0; group < plan.groups; ++group) body(0, group);
+    for (std::int64_t task = 0; task < plan.tasks; ++task) body(0, task);
     return;
   }
   Slots slots(plan.slots);
-  parallel_for(plan.groups, [&](std::int64_t group) {
+  parallel_for(plan.tasks, [&](std::int64_t task) {
     const std::int64_t slot = slots.take();
-    body(slot, group);
+    body(slot, task);
     slots.give_back(slot);
   });
 }
 
-// The partial sums of a piece, [partial_elements], in the first group that
-// holds pairs of it or in `group`.
+// The partial sums of a piece, [partial_elements], in the first task that
+// holds pairs of it or in `task`.
 template <class T>
 T* partial_sums(const SignaturePlan& plan, T* sums, std::int64_t piece,
-                std::int64_t group) {
-  const std::int64_t first_piece = group * plan.lanes / plan.prefixes;
-  return sums + (group * plan.partial_paths + piece - first_piece) *
+                std::int64_t task) {
+  const std::int64_t first_piece =
+      task / plan.splits * plan.lanes / plan.prefixes;
+  return sums + (task * plan.partial_paths + piece - first_piece) *
                     plan.partial_elements;
 }
 
 template <class T>
 T* partial_sums(const SignaturePlan& plan, T* sums, std::int64_t piece) {
-  return partial_sums(plan, sums, piece, piece * plan.prefixes / plan.lanes);
+  return partial_sums(plan, sums, piece,
+                      piece * plan.prefixes / plan.lanes * plan.splits);
 }
 
-// Sums them over the groups, in their order, into the first one's.
+// Sums them over the tasks, in their order, into the first one's.
 template <class T>
-void sum_groups(const SignaturePlan& plan, T* sums, std::int64_t piece) {
-  const std::int64_t first = piece * plan.prefixes / plan.lanes;
-  const std::int64_t last = ((piece + 1) * plan.prefixes - 1) / plan.lanes;
+void sum_tasks(const SignaturePlan& plan, T* sums, std::int64_t piece) {
+  const std::int64_t first = piece * plan.prefixes / plan.lanes * plan.splits;
+  const std::int64_t end =
+      (((piece + 1) * plan.prefixes - 1) / plan.lanes + 1) * plan.splits;
   T* __restrict sum = partial_sums(plan, sums, piece);
-  for (std::int64_t group = first + 1; group <= last; ++group) {
-    const T* __restrict row = partial_sums(plan, sums, piece, group);
+  for (std::int64_t task = first + 1; task < end; ++task) {
+    const T* __restrict row = partial_sums(plan, sums, piece, task);
     for (std::int64_t k = 0; k < plan.partial_elements; ++k) sum[k] += row[k];
   }
 }
@@ -164,7 +167,7 @@ void finish_pieces(const SignatureShape& shape, const SignaturePlan& plan,
   const std::int64_t pieces = shape.batch * plan.pieces;
   const std::int64_t words_at = plan.increments * shape.channels;
   for (std::int64_t piece = 0; piece < pieces; ++piece)
-    sum_groups(plan, sums, piece);
+    sum_tasks(plan, sums, piece);
   for (std::int64_t piece = 0; piece < pieces; ++piece) {
     write_points(shape, plan, gradients, sums, basepoints, piece);
     if (gradients.initial)
@@ -198,9 +201,9 @@ void walk_back(const Dispatch<T>& dispatch, const SignatureShape& shape,
     wanted.initial = nullptr;
     dsignature = dnodes;
   }
-  run_groups(plan, [&](std::int64_t slot, std::int64_t group) {
+  run_tasks(plan, [&](std::int64_t slot, std::int64_t task) {
     dispatch.table.backward(dispatch.shape, plan, inputs, saved, dsignature,
-                            wanted, workspace, slot, group);
+                            wanted, workspace, slot, task);
   });
   auto* bytes = static_cast<unsigned char*>(workspace);
   if (plan.partial_paths > 0)
@@ -234,9 +237,9 @@ void signature_forward(const SignatureShape& shape,
   T* const nodes = saved ? at_byte<T>(saved, plan.saved_pieces_byte)
                          : at_byte<T>(workspace, plan.pieces_byte);
   T* const results = plan.pieces > 1 ? nodes : signature;
-  run_groups(plan, [&](std::int64_t slot, std::int64_t group) {
+  run_tasks(plan, [&](std::int64_t slot, std::int64_t task) {
     dispatch.table.forward(dispatch.shape, plan, inputs, results, saved,
-                           workspace, slot, group);
+                           workspace, slot, task);
   });
   if (plan.pieces > 1)
     multiply_pieces(shape, plan, inputs.initial, nodes, signature, workspace);

@@ -139,6 +139,28 @@ std::int64_t even_steps(std::int64_t increments, std::int64_t vectors_per_step,
   return divide_up(increments, divide_up(increments, fit));
 }
 
+// Into how many tasks a group is cut, at its first level of several words,
+// where one or three groups would leave threads idle. Each further one walks
+// again what stands above that level: at most 3 % of the multiply-adds.
+std::int64_t choose_splits(const SignatureShape& shape,
+                           const SignaturePlan& plan, double step_cost) {
+  const std::int64_t d = shape.channels;
+  // The words that are split are nodes of their own, not part of a tile.
+  const int tile = d == 2 ? 4 : 3;
+  const bool uneven = plan.groups == 1 || plan.groups == 3;
+  if (!uneven || shape.stream || d < 2 ||
+      plan.prefix_levels + 1 > shape.depth - tile)
+    return 1;
+  const double work = static_cast<double>(plan.increments) * step_cost;
+  double again = 4.0 * static_cast<double>(d);
+  for (int level = 1; level <= plan.prefix_levels; ++level)
+    again += shape.depth - level + 1;
+  const std::int64_t splits = d == 3 ? 3 : 2;
+  const bool cheap =
+      static_cast<double>(splits - 1) * again <= 0.03 * step_cost;
+  return cheap && work > 2 * kSerialWork ? splits : 1;
+}
+
 void plan_lanes(const SignatureShape& shape, int lanes, SignaturePlan& plan) {
   plan.pieces = choose_pieces(shape, lanes);
   plan.increments = divide_up(plan.path_increments, plan.pieces);
@@ -148,7 +170,9 @@ void plan_lanes(const SignatureShape& shape, int lanes, SignaturePlan& plan) {
   plan.prefixes = words_of_level(shape.channels, plan.prefix_levels);
   plan.pairs = shape.batch * plan.pieces * plan.prefixes;
   plan.groups = use.groups;
-  plan.slots = std::min(plan.groups, SignaturePlan::kMaxSlots);
+  plan.splits = choose_splits(shape, plan, use.step_cost);
+  plan.tasks = plan.groups * plan.splits;
+  plan.slots = std::min(plan.tasks, SignaturePlan::kMaxSlots);
   plan.parallel =
       static_cast<double>(plan.groups * plan.increments) * use.step_cost >
       kSerialWork;
@@ -193,6 +217,11 @@ std::int64_t partial_vectors(const SignatureShape& shape, std::int64_t steps) {
   return sums * steps;
 }
 
+// Whether gradients of a path's points come from several lanes or tasks.
+bool sums_gradients(const SignaturePlan& plan) {
+  return plan.prefix_levels > 0 || plan.pieces > 1 || plan.splits > 1;
+}
+
 void plan_slot(const SignatureShape& shape, SignaturePlan& plan) {
   const std::int64_t d = shape.channels, block = plan.block_steps;
   auto take = [&](std::int64_t vectors) {
@@ -213,24 +242,23 @@ void plan_slot(const SignatureShape& shape, SignaturePlan& plan) {
       take(shape.stream ? block * SignaturePlan::kMaxLeafWords * (d + 1) : 0);
   plan.low_at = take(plan.low_words);
   plan.top_at = take(plan.top_words);
-  plan.rows_at =
-      take(plan.prefix_levels > 0 || plan.pieces > 1 ? block * d : 0);
+  plan.rows_at = take(sums_gradients(plan) ? block * d : 0);
 }
 
 void plan_memory(const SignatureShape& shape, int element_bytes,
                  SignaturePlan& plan) {
   const std::size_t vector_bytes = plan.lanes * element_bytes;
   plan.saved_bytes =
-      plan.groups * (plan.checkpoints + 1) * plan.low_words * vector_bytes;
+      plan.tasks * (plan.checkpoints + 1) * plan.low_words * vector_bytes;
   std::size_t end = plan.slots * plan.slot_vectors * vector_bytes;
   plan.partials_byte = end;
-  if (plan.prefix_levels > 0 || plan.pieces > 1) {
+  if (sums_gradients(plan)) {
     plan.partial_paths = plan.lanes / plan.prefixes + 2;
     plan.partial_elements = plan.increments * shape.channels +
                             plan.level_column[plan.prefix_levels + 1] -
                             plan.level_column[1];
-    end += plan.groups * plan.partial_paths * plan.partial_elements *
-           element_bytes;
+    end +=
+        plan.tasks * plan.partial_paths * plan.partial_elements * element_bytes;
   }
   plan.basepoints_byte = end;
   if (shape.basepoint == BasepointKind::shared)

@@ -14,8 +14,11 @@ namespace sigtape::cpu {
 /// end (signature_pieces.h). A lane is a pair (piece, prefix): it holds the
 /// words of a piece that start with one of the channels^prefix_levels prefixes.
 /// Pieces are numbered path * pieces + part, pairs piece * prefixes + prefix; a
-/// group is as many pairs as a vector has lanes, and its work runs from start
-/// to end in one thread. Sizes "in vectors" count vectors of `lanes` elements.
+/// group is as many pairs as a vector has lanes. Its work is one task or, where
+/// there are one or three groups and much to do, `splits` of them: each walks
+/// the words up to the prefix and, below it, those whose next letter is among
+/// its share. A task runs from start to end in one thread. Sizes "in vectors"
+/// count vectors of `lanes` elements.
 struct SignaturePlan {
   /// Deeper signatures are left to the plain kernels.
   static constexpr int kMaxDepth = 32;
@@ -51,6 +54,14 @@ struct SignaturePlan {
   std::int64_t prefixes = 0;  ///< channels^Q
   std::int64_t pairs = 0;
   std::int64_t groups = 0;
+  std::int64_t splits = 1;  ///< of a group, at most channels
+  std::int64_t tasks = 0;   ///< groups * splits, numbered group by group
+
+  /// The first of a split's letters at level Q + 1, 0 to `splits`.
+  __attribute__((always_inline)) std::int64_t split_letter(
+      std::int64_t split) const {
+    return split * level_words[prefix_levels + 1] / splits;
+  }
 
   /// Words a lane holds of level k: 1 up to level Q, channels^(k - Q) above.
   std::int64_t level_words[kMaxDepth + 1] = {};
@@ -66,7 +77,7 @@ struct SignaturePlan {
   std::int64_t forward_steps = 0;
   std::int64_t backward_steps = 0;
   std::int64_t block_steps = 0;  ///< the larger one
-  /// Blocks of a backward pass. One low state more is saved for a group: those
+  /// Blocks of a backward pass. One low state more is saved for a task: those
   /// before each block, and the one after the last.
   std::int64_t checkpoints = 0;
 
@@ -81,7 +92,7 @@ struct SignaturePlan {
   /// Whether there is enough work for several threads.
   bool parallel = false;
 
-  /// Where gradients are summed over groups: pieces that a group can touch, 0
+  /// Where gradients are summed over tasks: pieces that a task can touch, 0
   /// where its gradients are those of points, and elements for one of them
   /// (increments, then words of levels up to Q).
   std::int64_t partial_paths = 0;

@@ -176,12 +176,14 @@ LaneRows<T, Row> lane_rows(const Call<T>& call, const Pairs<T>& pairs,
 
 // What all blocks of a group have in common.
 template <class T>
-Block<T> whole_path(const Call<T>& call, std::int64_t block_steps) {
+Block<T> whole_path(const Call<T>& call, const Pairs<T>& pairs,
+                    std::int64_t block_steps) {
   const SignaturePlan& plan = call.plan;
   Block<T> block = {};
   block.plan = &plan;
   block.channels = call.shape.channels;
   block.depth = call.shape.depth;
+  block.split = pairs.split;
   block.prefix_stride = plan.block_steps;
   block.root = call.scratch + plan.root_at;
   for (int k = 0; k < block.depth; ++k)
@@ -214,12 +216,15 @@ void place_block(const Call<T>& call, const Pairs<T>& pairs, std::int64_t first,
 template <class T>
 void start_state(const Call<T>& call, const Pairs<T>& pairs, Vec<T>* low,
                  Vec<T>* top) {
-  if (call.shape.initial) {
-    lane_rows(call, pairs, call.inputs.initial, 1)
-        .read_state(0, false, call.shape.depth, low, top);
-  } else {
-    clear<T>(low, call.plan.low_words);
-    clear<T>(top, call.plan.top_words);
+  const SignaturePlan& plan = call.plan;
+  const int depth = call.shape.depth;
+  if (call.shape.initial)
+    return lane_rows(call, pairs, call.inputs.initial, 1)
+        .read_state(0, false, depth, low, top);
+  for (int level = 1; level <= depth; ++level) {
+    const WordRange words = words_of_task(plan, pairs.split, level);
+    Vec<T>* of_level = level == depth ? top : low + plan.level_start[level];
+    clear<T>(of_level + words.begin, words.count);
   }
 }
 
@@ -227,7 +232,7 @@ template <class T>
 void write_scalar_terms(const Call<T>& call, const Pairs<T>& pairs,
                         T* signature) {
   for (int lane = 0; lane < pairs.real; ++lane) {
-    if (pairs.prefix[lane] != 0) continue;
+    if (pairs.prefix[lane] != 0 || pairs.split != 0) continue;
     T* row = signature + pairs.path[lane] * call.plan.rows * call.plan.columns;
     for (std::int64_t k = 0; k < call.plan.rows; ++k)
       row[k * call.plan.columns] = T(1);
@@ -235,18 +240,18 @@ void write_scalar_terms(const Call<T>& call, const Pairs<T>& pairs,
 }
 
 template <class T>
-void forward_group(const Call<T>& call, std::int64_t group, T* signature,
-                   Vec<T>* saved) {
+void forward_task(const Call<T>& call, std::int64_t task, T* signature,
+                  Vec<T>* saved) {
   const SignaturePlan& plan = call.plan;
-  const Pairs<T> pairs = pairs_of_group<T>(plan, group);
+  const Pairs<T> pairs = pairs_of_task<T>(plan, task);
   const LaneRows<T, T> results = lane_rows(call, pairs, signature, plan.rows);
   load_masks(call, pairs, masks_of(call));
   Block<T> block =
-      whole_path(call, saved ? plan.backward_steps : plan.forward_steps);
+      whole_path(call, pairs, saved ? plan.backward_steps : plan.forward_steps);
   block.stream.results = &results;
   Vec<T>* state = call.scratch + plan.low_at;
   Vec<T>* checkpoint =
-      saved ? saved + group * (plan.checkpoints + 1) * plan.low_words : nullptr;
+      saved ? saved + task * (plan.checkpoints + 1) * plan.low_words : nullptr;
   Vec<T>* low = saved ? checkpoint : state;
   start_state(call, pairs, low, block.top);
   for (std::int64_t t = 0; t < plan.increments; t += block.partial_steps) {
@@ -391,16 +396,15 @@ T* basepoint_gradients(const Call<T>& call,
 }
 
 template <class T>
-void backward_group(const Call<T>& call, std::int64_t group,
-                    const Vec<T>* saved, const T* dsignature,
-                    const SignatureGradients<T>& gradients, T* partial_sums,
-                    T* basepoints) {
+void backward_task(const Call<T>& call, std::int64_t task, const Vec<T>* saved,
+                   const T* dsignature, const SignatureGradients<T>& gradients,
+                   T* partial_sums, T* basepoints) {
   const SignaturePlan& plan = call.plan;
-  const Pairs<T> pairs = pairs_of_group<T>(plan, group);
+  const Pairs<T> pairs = pairs_of_task<T>(plan, task);
   const LaneRows<T, const T> cotangents =
       lane_rows(call, pairs, dsignature, plan.rows);
   load_masks(call, pairs, masks_of(call));
-  Block<T> block = whole_path(call, plan.backward_steps);
+  Block<T> block = whole_path(call, pairs, plan.backward_steps);
   block.stream.cotangents = &cotangents;
   if (call.shape.stream) {
     clear<T>(block.dlow, plan.low_words);
@@ -408,12 +412,12 @@ void backward_group(const Call<T>& call, std::int64_t group,
   } else {
     cotangents.read_state(0, true, block.depth, block.dlow, block.top);
   }
-  T* sums = partial_sums + group * plan.partial_paths * plan.partial_elements;
+  T* sums = partial_sums + task * plan.partial_paths * plan.partial_elements;
   __builtin_memset(sums, 0,
                    plan.partial_paths * plan.partial_elements * sizeof(T));
   T* based = basepoint_gradients(call, gradients, basepoints);
   const Vec<T>* checkpoint =
-      saved + group * (plan.checkpoints + 1) * plan.low_words;
+      saved + task * (plan.checkpoints + 1) * plan.low_words;
   for (std::int64_t k = plan.checkpoints - 1; k >= 0; --k) {
     place_block(call, pairs, k * plan.backward_steps, block);
     start_gradients(call, block, k == plan.checkpoints - 1);
@@ -426,7 +430,7 @@ void backward_group(const Call<T>& call, std::int64_t group,
   lane_rows(call, pairs, gradients.initial, 1)
       .write_state(0, plan.prefix_levels + 1, block.depth, block.dlow,
                    block.top);
-  if (!call.shape.scalar_term) return;
+  if (!call.shape.scalar_term || pairs.split != 0) return;
   for (int lane = 0; lane < pairs.real; ++lane)
     gradients.initial[pairs.path[lane] * plan.columns] = T(0);
 }
@@ -434,21 +438,21 @@ void backward_group(const Call<T>& call, std::int64_t group,
 template <class T>
 void forward(const SignatureShape& shape, const SignaturePlan& plan,
              const SignatureInputs<T>& inputs, T* signature, void* saved,
-             void* workspace, std::int64_t slot, std::int64_t group) {
+             void* workspace, std::int64_t slot, std::int64_t task) {
   const Call<T> call(shape, plan, inputs, workspace, slot);
-  forward_group(call, group, signature, static_cast<Vec<T>*>(saved));
+  forward_task(call, task, signature, static_cast<Vec<T>*>(saved));
 }
 
 template <class T>
 void backward(const SignatureShape& shape, const SignaturePlan& plan,
               const SignatureInputs<T>& inputs, const void* saved,
               const T* dsignature, const SignatureGradients<T>& gradients,
-              void* workspace, std::int64_t slot, std::int64_t group) {
+              void* workspace, std::int64_t slot, std::int64_t task) {
   const Call<T> call(shape, plan, inputs, workspace, slot);
   auto* bytes = static_cast<unsigned char*>(workspace);
-  backward_group(call, group, static_cast<const Vec<T>*>(saved), dsignature,
-                 gradients, reinterpret_cast<T*>(bytes + plan.partials_byte),
-                 reinterpret_cast<T*>(bytes + plan.basepoints_byte));
+  backward_task(call, task, static_cast<const Vec<T>*>(saved), dsignature,
+                gradients, reinterpret_cast<T*>(bytes + plan.partials_byte),
+                reinterpret_cast<T*>(bytes + plan.basepoints_byte));
 }
 
 }  // namespace

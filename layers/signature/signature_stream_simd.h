@@ -7,7 +7,7 @@
 
 namespace sigtape::SIGTAPE_ISA_NAME {
 
-/// The pairs (piece, prefix) of a group, a piece being a path or, where the
+/// The pairs (piece, prefix) of a task, a piece being a path or, where the
 /// plan cuts paths, a part of one. Lanes past the last pair repeat it.
 template <class T>
 struct Pairs {
@@ -15,14 +15,16 @@ struct Pairs {
   std::int64_t path[lanes<T>()];   ///< the path that the piece is of
   std::int64_t first[lanes<T>()];  ///< the piece's first increment
   std::int64_t prefix[lanes<T>()];
-  int real;  ///< lanes before the repeats
+  int real;            ///< lanes before the repeats
+  std::int64_t split;  ///< of the group
 };
 
 template <class T>
-SIGTAPE_INLINE Pairs<T> pairs_of_group(const cpu::SignaturePlan& plan,
-                                       std::int64_t group) {
+SIGTAPE_INLINE Pairs<T> pairs_of_task(const cpu::SignaturePlan& plan,
+                                      std::int64_t task) {
   Pairs<T> pairs;
-  const std::int64_t first = group * lanes<T>();
+  pairs.split = plan.splits == 1 ? 0 : task % plan.splits;
+  const std::int64_t first = task / plan.splits * lanes<T>();
   const std::int64_t left = plan.pairs - first;
   pairs.real = left < lanes<T>() ? static_cast<int>(left) : lanes<T>();
   for (int lane = 0; lane < lanes<T>(); ++lane) {
@@ -48,7 +50,22 @@ SIGTAPE_INLINE std::int64_t spelt_backwards(std::int64_t word,
   return reversed;
 }
 
-/// Rows of an array [B, R, S] as the lanes of a group see them; T may be
+/// Words begin .. begin + count - 1 of a level.
+struct WordRange {
+  std::int64_t begin, count;
+};
+
+/// The words of a lane's level that belong to a task of `split`.
+SIGTAPE_INLINE WordRange words_of_task(const cpu::SignaturePlan& plan,
+                                       std::int64_t split, int level) {
+  const std::int64_t all = plan.level_words[level];
+  if (plan.splits == 1 || level <= plan.prefix_levels) return {0, all};
+  const std::int64_t of_letter = all / plan.level_words[plan.prefix_levels + 1];
+  const std::int64_t begin = plan.split_letter(split) * of_letter;
+  return {begin, plan.split_letter(split + 1) * of_letter - begin};
+}
+
+/// Rows of an array [B, R, S] as the lanes of a task see them; T may be
 /// const. With `inverse` the words are those of the antipode: spelt backwards
 /// and, in odd levels, negated.
 template <class T, class Row>
@@ -81,9 +98,9 @@ struct LaneRows {
   }
 
   /// Whether the lane is the one that answers for its prefix of `level`
-  /// letters, which several lanes hold.
+  /// letters, which several lanes and tasks hold.
   SIGTAPE_INLINE bool owns(int level, int lane) const {
-    if (lane >= pairs.real) return false;
+    if (lane >= pairs.real || pairs.split > 0) return false;
     std::int64_t lanes_of_word = 1;
     for (int k = level; k < plan->prefix_levels; ++k) lanes_of_word *= channels;
     return pairs.prefix[lane] % lanes_of_word == 0;
@@ -131,7 +148,7 @@ struct LaneRows {
   /// Whether a row's words of levels below the last are a lane's low state in
   /// its order, one piece of memory on both sides.
   SIGTAPE_INLINE bool whole_rows() const {
-    return plan->prefix_levels == 0 && !inverse;
+    return plan->prefix_levels == 0 && plan->splits == 1 && !inverse;
   }
 
   /// All levels of row `index` to the lanes' state.
@@ -141,9 +158,12 @@ struct LaneRows {
       read(1, 0, plan->low_words, index, once, low);
       return read(depth, 0, plan->top_words, index, once, top);
     }
-    for (int level = 1; level <= depth; ++level)
-      read(level, 0, plan->level_words[level], index, once,
-           level == depth ? top : low + plan->level_start[level]);
+    for (int level = 1; level <= depth; ++level) {
+      const WordRange words = words_of_task(*plan, pairs.split, level);
+      Vec<T>* of_level = level == depth ? top : low + plan->level_start[level];
+      read(level, words.begin, words.count, index, once,
+           of_level + words.begin);
+    }
   }
 
   /// The lanes' state, levels `first` to depth, to row `index`.
@@ -153,9 +173,12 @@ struct LaneRows {
       write(1, 0, plan->low_words, index, low);
       return write(depth, 0, plan->top_words, index, top);
     }
-    for (int level = first; level <= depth; ++level)
-      write(level, 0, plan->level_words[level], index,
-            level == depth ? top : low + plan->level_start[level]);
+    for (int level = first; level <= depth; ++level) {
+      const WordRange words = words_of_task(*plan, pairs.split, level);
+      const Vec<T>* of_level =
+          level == depth ? top : low + plan->level_start[level];
+      write(level, words.begin, words.count, index, of_level + words.begin);
+    }
   }
 };
 

@@ -7,24 +7,24 @@
 namespace sigtape::cpu {
 
 /// What one instruction set gives for one element type. The functions run one
-/// group in a slot of scratch memory: groups may run at the same time, in any
+/// task in a slot of scratch memory: tasks may run at the same time, in any
 /// order, as long as no two share a slot.
 template <class T>
 struct SignatureTable {
   /// Elements of a vector.
   int lanes;
-  /// The signature of a group; `saved` may be null.
+  /// The signature of a task's words; `saved` may be null.
   void (*forward)(const SignatureShape&, const SignaturePlan&,
                   const SignatureInputs<T>&, T* signature, void* saved,
-                  void* workspace, std::int64_t slot, std::int64_t group);
-  /// Gradients of a group. With prefixes in the lanes the gradients of
+                  void* workspace, std::int64_t slot, std::int64_t task);
+  /// Gradients of a task. With prefixes in the lanes or splits, those of
   /// increments and of the initial value's levels up to Q are left in the
   /// workspace's partial sums; with a shared basepoint its gradient is left
   /// there for each path.
   void (*backward)(const SignatureShape&, const SignaturePlan&,
                    const SignatureInputs<T>&, const void* saved,
                    const T* dsignature, const SignatureGradients<T>&,
-                   void* workspace, std::int64_t slot, std::int64_t group);
+                   void* workspace, std::int64_t slot, std::int64_t task);
 };
 
 }  // namespace sigtape::cpu

@@ -192,12 +192,13 @@ void walk_back(const Block<T>& block, int level, std::int64_t word,
       walk_twigs_back(block, word, parent, parent_stride, dparent))
     return;
   const std::int64_t height = block.depth - level;
-  const std::int64_t count = block.children(level);
+  const WordRange letters = block.letters(level);
+  const std::int64_t end = letters.begin + letters.count;
   const std::int64_t below = block.children(level + 1);
-  const int group = node_group(count, height, block.history);
+  const int group = node_group(letters.count, height, block.history);
   Vec<T>* dpartials = block.dpartials + block.partials_start(level);
-  for (std::int64_t i = 0; i < count; i += group) {
-    const int n = static_cast<int>(count - i < group ? count - i : group);
+  for (std::int64_t i = letters.begin; i < end; i += group) {
+    const int n = static_cast<int>(end - i < group ? end - i : group);
     Siblings<T> nodes =
         siblings_of(block, level, word + i, i, parent, parent_stride);
     walk_siblings(nodes, height, n);
@@ -216,7 +217,7 @@ void walk_back(const Block<T>& block, int level, std::int64_t word,
       nodes.history = block.history;
       stream_in(block, level, word + i, n, nodes.history);
     }
-    siblings_back(nodes, height, n, share_of_child(level, i));
+    siblings_back(nodes, height, n, share_of_child(level, i - letters.begin));
   }
 }
 

@@ -16,6 +16,7 @@ struct Block {
   const cpu::SignaturePlan* plan;
   std::int64_t channels;
   int depth;
+  std::int64_t split;
 
   std::int64_t steps;
   const Vec<T>* increments;         ///< [steps][d]
@@ -43,6 +44,13 @@ struct Block {
   /// Siblings that a parent of level K - 1 has in a lane.
   SIGTAPE_INLINE std::int64_t children(int level) const {
     return level <= plan->prefix_levels ? 1 : channels;
+  }
+  /// Those of them that this task walks.
+  SIGTAPE_INLINE WordRange letters(int level) const {
+    if (plan->splits == 1 || level != plan->prefix_levels + 1)
+      return {0, children(level)};
+    const std::int64_t begin = plan->split_letter(split);
+    return {begin, plan->split_letter(split + 1) - begin};
   }
   SIGTAPE_INLINE bool in_prefix(int level) const {
     return level <= plan->prefix_levels;
@@ -297,11 +305,12 @@ void walk(const Block<T>& block, int level, std::int64_t word,
       walk_twigs(block, word, parent, parent_stride))
     return;
   const std::int64_t height = block.depth - level;
-  const std::int64_t count = block.children(level);
+  const WordRange letters = block.letters(level);
+  const std::int64_t end = letters.begin + letters.count;
   const std::int64_t below = block.children(level + 1);
-  const int group = node_group(count, height, block.history);
-  for (std::int64_t i = 0; i < count; i += group) {
-    const int n = static_cast<int>(count - i < group ? count - i : group);
+  const int group = node_group(letters.count, height, block.history);
+  for (std::int64_t i = letters.begin; i < end; i += group) {
+    const int n = static_cast<int>(end - i < group ? end - i : group);
     Siblings<T> nodes =
         siblings_of(block, level, word + i, i, parent, parent_stride);
     nodes.state_after =

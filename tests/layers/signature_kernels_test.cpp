@@ -148,12 +148,32 @@ TEST_P(SignatureKernels, PiecesOfLongPaths) {
     }
 }
 
-// Whatever the number of threads, results have the same bits.
-TEST_P(SignatureKernels, PiecesDoNotDependOnThreads) {
+// One group of much work is cut into tasks of some letters each.
+TEST_P(SignatureKernels, SplitsOfAGroup) {
   const ScopedIsa forced(GetParam());
+  const BasepointKind basepoints[] = {BasepointKind::none, BasepointKind::zero,
+                                      BasepointKind::shared,
+                                      BasepointKind::per_path};
+  for (unsigned flags = 0; flags < 64; flags += 7)
+    for (const auto& [batch, length, channels, depth] :
+         {std::tuple{1, 127, 4, 7}, {16, 63, 2, 10}, {15, 63, 3, 7}}) {
+      const SignatureShape shape = {.batch = batch,
+                                    .length = length,
+                                    .channels = channels,
+                                    .depth = depth,
+                                    .inverse = (flags & 1) != 0,
+                                    .scalar_term = (flags & 2) != 0,
+                                    .basepoint = basepoints[flags >> 4],
+                                    .initial = (flags & 4) != 0,
+                                    .lengths = (flags & 8) != 0};
+      ASSERT_GT(cpu::make_signature_plan(shape, 16, 4).splits, 1);
+      expect_equal(shape, flags);
+    }
+}
+
+void expect_same_bits_on_threads(const SignatureShape& shape) {
   const int before = num_threads();
-  SignatureCase<float> one = random_case<float>(
-      {.batch = 1, .length = 1500, .channels = 4, .depth = 5}, 7);
+  SignatureCase<float> one = random_case<float>(shape, 7);
   SignatureCase<float> three = one;
   set_num_threads(1);
   run_kernels(one);
@@ -162,6 +182,15 @@ TEST_P(SignatureKernels, PiecesDoNotDependOnThreads) {
   set_num_threads(before);
   EXPECT_EQ(one.signature, three.signature);
   EXPECT_EQ(one.dpath, three.dpath);
+}
+
+// Whatever the number of threads, results have the same bits.
+TEST_P(SignatureKernels, PiecesAndSplitsDoNotDependOnThreads) {
+  const ScopedIsa forced(GetParam());
+  expect_same_bits_on_threads(
+      {.batch = 1, .length = 1500, .channels = 4, .depth = 5});
+  expect_same_bits_on_threads(
+      {.batch = 1, .length = 128, .channels = 4, .depth = 7});
 }
 
 TEST_P(SignatureKernels, OnePointWithABasepoint) {
