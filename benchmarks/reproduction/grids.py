@@ -50,6 +50,16 @@ def label(name):
     return "sigtape" if name.startswith("sigtape") else name
 
 
+def missing_lines(rows, group):
+    """The cases of a group that have no row."""
+    done = {(mode_of(r), case_of(r)) for r in rows}
+    left = {mode: [c for c in dict.fromkeys(GROUPS[group])
+                   if (mode, c) not in done] for mode in MODES}
+    return [line for mode, cases in left.items() if cases for line in (
+        f"Not measured, {mode}: " + "; ".join(
+            ", ".join(map(str, c)) for c in cases) + ".", "")]
+
+
 def failure_lines(rows):
     """What failed, each message once with its cases."""
     groups, modes = {}, {}
@@ -219,6 +229,8 @@ def signatory(experiment):
         if own:
             text += [f"### {heading}", "", *time_table(own),
                      *memory_table(own)]
+    if not experiment.quick:
+        text += missing_lines(rows, "signatory-paper")
     text += [*failure_lines(rows), "![plot](signatory.png)"]
     experiment.plot(lambda axes: draw_signatory(axes, rows), width=11,
                     height=19, columns=2, lines=len(SIGNATORY_PLOTS))
