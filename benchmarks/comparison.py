@@ -187,6 +187,21 @@ def far_behind(best, name):
         for key, value in times[name].items())
 
 
+def time_once(case, entrants, turn, arguments):
+    """Seconds of one round, each entrant in a process of its own that ends
+    before the next one begins: nothing that it keeps hides memory."""
+    pace = {"budget": arguments.budget, "runs": arguments.runs,
+            "limit": arguments.limit}
+    best = {}
+    for name, entrant in entrants.items():
+        best[name] = entrant.prepare(case)
+        if "error" not in best[name]:
+            best[name] = entrant.time(case, pace)
+        entrant.close()
+        turn.renew()
+    return best
+
+
 def time_case(case, entrants, turn, arguments):
     """Least seconds of interleaved rounds. What failed to prepare is left out,
     what is far behind after the first round is not repeated."""
@@ -235,7 +250,8 @@ def measure(cases, entrants, arguments, keys):
             with Turn(arguments.lock) as turn:
                 rates = {isa: processor_rates(arguments, isa)
                          for isa in arguments.isas}
-                best = time_case(case, entrants, turn, arguments)
+                time_ = time_once if "forward_memory" in keys else time_case
+                best = time_(case, entrants, turn, arguments)
             row = [*case.values(), arguments.threads,
                    *(rates[isa][r] for isa in arguments.isas
                      for r in ("float32", "float64", "bandwidth")),
@@ -243,9 +259,6 @@ def measure(cases, entrants, arguments, keys):
                      for k in (*keys, "error"))]
             writer.writerow(row)
             file.flush()
-            if "forward_memory" in keys:  # memory that it keeps would hide some
-                for entrant in entrants.values():
-                    entrant.close()
             if "memory" in keys:  # of the next case it would hide a part
                 for entrant in entrants.values():
                     entrant.close()

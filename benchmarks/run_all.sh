@@ -58,7 +58,7 @@ compare() {
 }
 
 # Of grids with cases that take peers minutes and gigabytes.
-grid="--single --rounds 1 --runs 50 --limit 2 --memory-limit 10"
+grid="--single --runs 50 --limit 2 --memory-limit 10"
 grid="$grid --time-limit 200"
 # shellcheck disable=SC2086  # grid is a list of options
 for part in $parts; do

@@ -13,7 +13,7 @@ MODES = {"signature": "Signature", "words": "Log-signature, Lyndon words",
          "brackets": "Log-signature, Lyndon brackets"}
 # As run_all.sh has them.
 LIMITS = ("--memory-limit", "10", "--time-limit", "200", "--runs", "50",
-          "--limit", "2", "--rounds", "1", "--single")
+          "--limit", "2", "--single")
 
 
 def measured(experiment, state, kind, groups, *options):
