@@ -14,7 +14,7 @@ case "${1:-}" in
     exit 0
     ;;
 esac
-tests=${*:-framework.tensor framework.tape framework.parallel \
+tests=${*:-framework.tensor framework.tape \
   framework.allocator framework.random layers.signature_op \
   training.io.safetensors training.io.checkpoint training.data.npz \
   training.data.ts_reader training.data.csv_reader \
