@@ -73,6 +73,7 @@ TEST(SecondDerivatives, OfProjections) {
                                                 {.basepoint = in[1]});
                    }});
   second_battery("projected_signature", cases);
+  second_cuda_battery("projected_signature", cases);
   refuses_derivative(cases[0], 3, "projected_signature_second");
 }
 
@@ -179,6 +180,7 @@ TEST(SecondDerivatives, OfMultipliedWindows) {
   }
   second_battery("window_signature", signatures);
   second_battery("window_logsignature", logsignatures);
+  second_cuda_battery("window_signature", signatures);
 }
 
 }  // namespace
