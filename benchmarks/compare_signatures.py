@@ -27,7 +27,7 @@ def settings(case, dtype, options):
     """The arguments of `sigtrain bench` for a case."""
     mode = case.get("mode", "signature")
     return ["signature", f"--dtype={dtype}", f"--runs={max(options.runs, 10)}",
-            f"--limit={options.limit}", *(f"--{k}={case[k]}" for k in COLUMNS),
+            f"--limit={options.limit}", "--memory", *(f"--{k}={case[k]}" for k in COLUMNS),
             *([] if mode == "signature" else [f"--logsignature={mode}"])]
 
 

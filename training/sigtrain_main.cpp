@@ -281,6 +281,7 @@ ExitCode bench_signature(const Arguments& arguments) {
       .option("runs", c.runs, "runs of each, at least (default 10)")
       .option("limit", c.limit,
               "seconds after which no run begins (default: none)")
+      .flag("memory", c.memory, "add peak memory and number of runs to --json")
       .flag("json", c.json, "print one JSON object and nothing else");
   return syntax.read(arguments) ? bench_signature_command(c) : ExitCode::ok;
 }

@@ -131,9 +131,11 @@ ExitCode bench_signature_command(const BenchSignatureCommand& c) {
   record.set("forward_backward_seconds", both);
   record.set("forward_gfma_per_second", steps * per_step.forward / forward);
   record.set("backward_gfma_per_second", steps * per_step.backward / backward);
-  record.set("forward_memory_bytes", forward_memory);
-  record.set("forward_backward_memory_bytes", memory());
-  record.set("runs", std::min(forward_runs, both_runs));
+  if (c.memory) {
+    record.set("forward_memory_bytes", forward_memory);
+    record.set("forward_backward_memory_bytes", memory());
+    record.set("runs", std::min(forward_runs, both_runs));
+  }
   record.set("isa", isa_name(active_isa()));
   record.set("threads", num_threads());
   record.set("device", device.is_cpu() ? "cpu" : "cuda");

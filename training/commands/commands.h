@@ -78,6 +78,9 @@ ExitCode signature_command(const SignatureCommand& command);
 struct BenchSignatureCommand {
   std::int64_t batch = 0, length = 0, channels = 0, depth = 0;
   bool stream = false, basepoint = false, json = false;
+  /// Whether the record has the most memory taken beyond the path's, in bytes,
+  /// and the number of runs as well.
+  bool memory = false;
   std::string dtype = "float32", device = "auto";
   /// expand, words or brackets: the log-signature instead.
   std::optional<std::string> logsignature;

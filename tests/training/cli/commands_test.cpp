@@ -83,7 +83,7 @@ TEST_F(Commands, CheckReadsEveryFile) {
 }
 
 TEST_F(Commands, BenchSignature) {
-  const std::vector<std::string> arguments = {
+  std::vector<std::string> arguments = {
       "bench",     "signature",  "--batch", "4",       "--length",
       "20",        "--channels", "3",       "--depth", "3",
       "--threads", "1",          "--json"};
@@ -98,6 +98,13 @@ TEST_F(Commands, BenchSignature) {
   EXPECT_GT(record["forward_seconds"], 0);
   EXPECT_GE(record["forward_backward_seconds"], record["forward_seconds"]);
   expect_finite(record);
+  arguments.insert(arguments.end(), {"--memory", "--runs", "12"});
+  const json more = printed(arguments);
+  EXPECT_EQ(more.size(), record.size() + 3);
+  EXPECT_GE(more["runs"], 12);
+  EXPECT_GE(more["forward_memory_bytes"], 0);
+  EXPECT_GE(more["forward_backward_memory_bytes"],
+            more["forward_memory_bytes"]);
 }
 
 TEST_F(Commands, BenchTrain) {

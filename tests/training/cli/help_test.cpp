@@ -52,7 +52,7 @@ TEST(Help, NamesEveryOptionOfTheInterface) {
       {{"bench", "signature"},
        {"--batch", "--length", "--channels", "--depth", "--stream",
         "--basepoint", "--logsignature", "--dtype", "--device", "--threads",
-        "--runs", "--limit", "--json"}},
+        "--runs", "--limit", "--memory", "--json"}},
       {{"bench", "train"}, {"--steps", "--threads", "--json"}}};
   for (const auto& [command, names] : options) {
     Words asking = command;
