@@ -66,7 +66,7 @@ def failure_lines(rows):
     for row in rows:
         modes.setdefault(mode_of(row), set()).add(case_of(row))
         for key, message in failures(row).items():
-            name = label(key[:-len("_error")])
+            name = key[:-len("_error")]
             short = re.sub(r"^\w*Error: (?=it has no)", "", message)
             groups.setdefault((name, mode_of(row), short), []).append(
                 case_of(row))
