@@ -145,23 +145,6 @@ class Jitted:
         self.result(self.compiled(self.x)).block_until_ready()
 
 
-class Jitted:
-    """A function compiled for x. `first` runs it without memory for compiling,
-    calls do so with less overhead once it was called."""
-
-    def __init__(self, function, x, result):
-        import jax
-
-        self.jitted, self.x, self.result = jax.jit(function), x, result
-        self.compiled = self.jitted.lower(x).compile()
-
-    def __call__(self):
-        self.result(self.jitted(self.x)).block_until_ready()
-
-    def first(self):
-        self.result(self.compiled(self.x)).block_until_ready()
-
-
 def _jitted(function, x):
     import jax
 
