@@ -219,22 +219,28 @@ void set_num_threads(int threads) {
   h.threads = threads;
 }
 
-void detail::run_tiles(std::int64_t tiles, TileFunction function,
-                       const void* body) {
+namespace {
+
+void run_in_order(std::int64_t tiles, detail::TileFunction function,
+                  const void* body, bool backwards) {
   if (tiles > 1 && num_threads() > 1 && !inside_parallel_for) {
-    pool().run(tiles, function, body, false);
+    pool().run(tiles, function, body, backwards);
     return;
   }
-  for (std::int64_t tile = 0; tile < tiles; ++tile) function(body, tile);
+  for (std::int64_t tile = 0; tile < tiles; ++tile)
+    function(body, backwards ? tiles - 1 - tile : tile);
+}
+
+}  // namespace
+
+void detail::run_tiles(std::int64_t tiles, TileFunction function,
+                       const void* body) {
+  run_in_order(tiles, function, body, false);
 }
 
 void detail::run_tiles_backwards(std::int64_t tiles, TileFunction function,
                                  const void* body) {
-  if (tiles > 1 && num_threads() > 1 && !inside_parallel_for) {
-    pool().run(tiles, function, body, true);
-    return;
-  }
-  while (tiles-- > 0) function(body, tiles);
+  run_in_order(tiles, function, body, true);
 }
 
 }  // namespace sigtape
