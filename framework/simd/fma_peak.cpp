@@ -11,28 +11,18 @@ namespace sigtape {
 
 namespace {
 
+// The chains of numbers T.
 template <class T>
-const FmaChains& chains_of(Isa isa) {
-  switch (isa) {
-#define SIGTAPE_CASE(name)                      \
-  case Isa::name:                               \
-    if constexpr (std::is_same_v<T, float>)     \
-      return sigtape::name::fma_chains_float32; \
-    else                                        \
-      return sigtape::name::fma_chains_float64;
-    SIGTAPE_FOR_EACH_ISA(SIGTAPE_CASE)
-#undef SIGTAPE_CASE
-    default:
-      return chains_of<T>(Isa::scalar);
-  }
-}
+using Chains = FmaChains;
+
+SIGTAPE_DEFINE_TABLE_OF(Chains, fma_chains)
 
 }  // namespace
 
 template <class T>
 double measure_fma_peak() {
   using Clock = std::chrono::steady_clock;
-  const FmaChains& chains = chains_of<T>(active_isa());
+  const FmaChains& chains = table_of<T>(active_isa());
   constexpr std::int64_t kRounds = 20000;
   const double work = 1e-9 * kRounds * chains.chains * chains.lanes;
   double best = 0;
