@@ -97,6 +97,14 @@ Tensor record(const char* op, Tensor output, TensorList inputs,
 /// A rule for an operation without derivative: an error that names it.
 [[noreturn]] void no_derivative(const char* op);
 
+/// record() of an operation without derivative, such as a gradient whose own
+/// gradient is not known: a backward through `output` ends in no_derivative.
+inline Tensor record_without_derivative(const char* op, Tensor output,
+                                        TensorList inputs) {
+  return record(op, std::move(output), inputs, {},
+                [op](Backward&) { no_derivative(op); });
+}
+
 /// Gradients of `output` (times `cotangent`) with respect to `inputs`, leaves
 /// or not, without touching any leaf's grad. Undefined for an input that
 /// output does not depend on.

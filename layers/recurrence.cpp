@@ -47,15 +47,13 @@ Gradients backward(const RecurrenceShape& s, const Tensor& grad,
   if (needs_weight) d.weight = empty(weight.shape(), options);
   const Tensor g = dense(grad), w = dense(weight);
   dispatch_floating(name_of(s.cell), gates, [&]<class T>(auto device, T) {
-    const auto to = [](Tensor& t) {
-      return t.defined() ? t.mutable_data<T>() : nullptr;
-    };
-    recurrence_backward(device, s, w.data<T>(), gates.data<T>(),
-                        pointer<T>(own), out.data<T>(), g.data<T>(),
-                        to(d.inputs), to(d_own), to(carry), to(carry_cell));
+    recurrence_backward(
+        device, s, w.data<T>(), gates.data<T>(), pointer<T>(own), out.data<T>(),
+        g.data<T>(), mutable_pointer<T>(d.inputs), mutable_pointer<T>(d_own),
+        mutable_pointer<T>(carry), mutable_pointer<T>(carry_cell));
     if (!needs_weight) return;
     recurrence_weight_gradient(device, s, out.data<T>(), d.inputs.data<T>(),
-                               pointer<T>(d_own), to(d.weight));
+                               pointer<T>(d_own), mutable_pointer<T>(d.weight));
   });
   if (!needs_bias) return d;
   d.bias = sum(d.inputs, {0, 1});
@@ -69,8 +67,8 @@ Gradients backward(const RecurrenceShape& s, const Tensor& grad,
 
 // A gradient that has no derivative itself.
 Tensor once(const Tensor& gradient, const Tensor& grad, const Tensor& weight) {
-  return record("recurrence_backward", gradient, {grad, weight}, {},
-                [](Backward&) { no_derivative("recurrence_backward"); });
+  return record_without_derivative("recurrence_backward", gradient,
+                                   {grad, weight});
 }
 
 }  // namespace
@@ -99,8 +97,7 @@ Tensor recurrence(Cell cell, const Tensor& inputs, const Tensor& weight,
     const Tensor b = bias.defined() ? dense(bias) : zeros({s.width()}, options);
     dispatch_floating(name_of(cell), inputs, [&]<class T>(auto device, T) {
       recurrence_forward(device, s, w.data<T>(), b.data<T>(),
-                         gates.mutable_data<T>(),
-                         own.defined() ? own.mutable_data<T>() : nullptr,
+                         gates.mutable_data<T>(), mutable_pointer<T>(own),
                          out.mutable_data<T>());
     });
   }

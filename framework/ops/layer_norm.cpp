@@ -39,12 +39,10 @@ Gradients backward(const Tensor& dy, const Tensor& a, const Tensor& weight,
   if (needs_bias) d.bias = empty(last, options);
   const Tensor g = dense(dy), x = dense(a), w = dense(weight);
   dispatch_floating("layer_norm", a, [&]<class T>(auto device, T) {
-    const auto out = [](Tensor& t) {
-      return t.defined() ? t.mutable_data<T>() : nullptr;
-    };
     layer_norm_backward(device, inputs_of<T>(x, w, {}), g.data<T>(),
-                        mean.data<T>(), rstd.data<T>(), out(d.a), out(d.weight),
-                        out(d.bias));
+                        mean.data<T>(), rstd.data<T>(), mutable_pointer<T>(d.a),
+                        mutable_pointer<T>(d.weight),
+                        mutable_pointer<T>(d.bias));
   });
   return d;
 }

@@ -41,8 +41,7 @@ void add_narrow_gradients(Backward& back, const Tensor& x, Shape weight) {
   if (back.needs(2)) db = empty({weight[0]}, options);
   dispatch_floating("linear", rows, [&]<class T>(auto, T) {
     linear_narrow_gradients(Cpu{}, row_runs<T>(rows), weight[0], dy.data<T>(),
-                            dw.defined() ? dw.mutable_data<T>() : nullptr,
-                            db.defined() ? db.mutable_data<T>() : nullptr);
+                            mutable_pointer<T>(dw), mutable_pointer<T>(db));
   });
   if (back.needs(1)) back.add(1, std::move(dw));
   if (back.needs(2)) back.add(2, std::move(db));

@@ -2,8 +2,10 @@
 
 #include "sigtape/framework/dispatch.h"
 #include "sigtape/framework/ops.h"
+#include "sigtape/framework/ops/optional.h"
 #include "sigtape/framework/tape.h"
 #include "sigtape/layers/path_transforms.h"
+#include "sigtape/layers/signature/raw_memory.h"
 #include "sigtape/layers/stream_ops.h"
 
 namespace sigtape {
@@ -43,15 +45,6 @@ void check(const Tensor& path, const WordSet& words,
   }
 }
 
-Tensor raw_memory(std::size_t bytes, Device device = {}) {
-  return empty({static_cast<std::int64_t>(bytes / 8) + 1},
-               {DType::float64, device});
-}
-
-const std::int64_t* integers(const Tensor& t) {
-  return t.defined() ? t.data<std::int64_t>() : nullptr;
-}
-
 // The inputs of a call on one device, contiguous.
 struct Arguments {
   Tensor path, lengths, tree;
@@ -65,21 +58,17 @@ void go_back_twice(const ProjectionShape& shape, Backward& back) {
   Tensor dpath = back.needs(0) ? empty_like(a.path) : Tensor();
   Tensor dout = back.needs(1) ? empty_like(g) : Tensor();
   dispatch_floating(op, a.path, [&]<class T>(auto device, T) {
-    const auto out = [](Tensor& t) {
-      return t.defined() ? t.mutable_data<T>() : nullptr;
-    };
     Tensor workspace = raw_memory(projected_second_bytes<T>(device, shape));
     projected_second(device, shape, WordSet::tree(a.tree, shape),
-                     a.path.data<T>(), v.data<T>(), integers(a.lengths),
-                     g.data<T>(), out(dout), out(dpath),
+                     a.path.data<T>(), v.data<T>(),
+                     pointer<std::int64_t>(a.lengths), g.data<T>(),
+                     mutable_pointer<T>(dout), mutable_pointer<T>(dpath),
                      workspace.mutable_data<double>());
   });
   const auto add = [&](std::size_t i, const Tensor& result) {
     if (!result.defined()) return;
-    back.add(i, record("projected_signature_second", result, {a.path, g, v}, {},
-                       [](Backward&) {
-                         no_derivative("projected_signature_second");
-                       }));
+    back.add(i, record_without_derivative("projected_signature_second", result,
+                                          {a.path, g, v}));
   };
   add(0, dpath);
   add(1, dout);
@@ -93,7 +82,7 @@ Tensor gradient(const ProjectionShape& shape, Backward& back) {
     Tensor workspace = raw_memory(projected_workspace_bytes<T>(device, shape));
     projected_backward(
         device, shape, WordSet::tree(a.tree, shape), a.path.data<T>(),
-        integers(a.lengths), saved.data<double>(), dout.data<T>(),
+        pointer<std::int64_t>(a.lengths), saved.data<double>(), dout.data<T>(),
         dpath.mutable_data<T>(), workspace.mutable_data<double>());
   });
   return record("projected_signature_backward", dpath, {a.path, dout},
@@ -117,7 +106,7 @@ Tensor compute(const Arguments& a, const WordSet& words, bool inverse) {
           raw_memory(projected_saved_bytes<T>(device, shape), a.path.device());
     Tensor workspace = raw_memory(projected_workspace_bytes<T>(device, shape));
     projected_forward(device, shape, WordSet::tree(a.tree, shape),
-                      a.path.data<T>(), integers(a.lengths),
+                      a.path.data<T>(), pointer<std::int64_t>(a.lengths),
                       out.mutable_data<T>(),
                       recorded ? saved.mutable_data<double>() : nullptr,
                       workspace.mutable_data<double>());

@@ -4,8 +4,10 @@
 
 #include "sigtape/framework/dispatch.h"
 #include "sigtape/framework/ops.h"
+#include "sigtape/framework/ops/optional.h"
 #include "sigtape/framework/tape.h"
 #include "sigtape/framework/warning.h"
+#include "sigtape/layers/signature/raw_memory.h"
 #include "sigtape/layers/signature/signature_kernels.h"
 #include "sigtape/layers/signature/signature_plan_check.h"
 #include "sigtape/layers/signature/signature_second.h"
@@ -149,12 +151,6 @@ Arguments arguments(const Tensor& path, const SignatureOptions& options) {
   return a;
 }
 
-// Memory of the caching allocator that kernels may use as they like.
-Tensor raw_memory(std::size_t bytes, Device device) {
-  return empty({static_cast<std::int64_t>((bytes + 7) / 8)},
-               {DType::float64, device});
-}
-
 struct Gradients {
   Tensor path, basepoint, initial;
 };
@@ -167,14 +163,12 @@ Gradients compute_gradients(const SignatureShape& shape, const Arguments& a,
   };
   Gradients g{wanted(0, a.path), wanted(1, a.basepoint), wanted(2, a.initial)};
   dispatch_floating("signature", a.path, [&]<class T>(auto device, T) {
-    const auto pointer = [](Tensor& t) {
-      return t.defined() ? t.mutable_data<T>() : nullptr;
-    };
     Tensor workspace = raw_memory(signature_workspace_bytes<T>(device, shape),
                                   a.path.device());
     signature_backward<T>(
         device, shape, a.inputs<T>(), saved.data<double>(), cotangent.data<T>(),
-        {pointer(g.path), pointer(g.basepoint), pointer(g.initial)},
+        {mutable_pointer<T>(g.path), mutable_pointer<T>(g.basepoint),
+         mutable_pointer<T>(g.initial)},
         workspace.mutable_data<double>());
   });
   return g;

@@ -8,6 +8,7 @@
 #include "sigtape/framework/ops/conv1d_gradients.h"
 #include "sigtape/framework/system_memory.h"
 #include "sigtape/framework/tape.h"
+#include "sigtape/layers/signature/raw_memory.h"
 #include "sigtape/layers/signature/signature_conv1d_kernels.h"
 #include "sigtape/layers/signature/signature_second.h"
 #include "sigtape/layers/stream_ops.h"
@@ -145,12 +146,6 @@ void require_memory(D device, const SignatureConv1dShape& shape,
                     " bytes for a batch of ", shape.batch, " paths of length ",
                     shape.length, ", expected at most the ", available,
                     " bytes available");
-}
-
-// Memory of the caching allocator that kernels may use as they like.
-Tensor raw_memory(std::size_t bytes, Device device) {
-  return empty({static_cast<std::int64_t>((bytes + 7) / 8)},
-               {DType::float64, device});
 }
 
 // `y` with the rows zeroed whose windows reach beyond a path's true points.

@@ -1,17 +1,14 @@
 #include "sigtape/layers/signature/signature_products.h"
 
 #include "sigtape/framework/dispatch.h"
+#include "sigtape/framework/ops/optional.h"
 #include "sigtape/framework/tape.h"
+#include "sigtape/layers/signature/raw_memory.h"
 #include "sigtape/layers/signature/window_plan.h"
 
 namespace sigtape {
 
 namespace {
-
-Tensor memory(std::size_t bytes) {
-  return empty({static_cast<std::int64_t>(bytes / 8) + 1},
-               {DType::float64, {}});
-}
 
 // Whether the results are the products, in their order.
 bool results_are_products(const ProductsShape& shape, const Tensor& arrays) {
@@ -40,22 +37,17 @@ void go_back_twice(const ProductsShape& shape, Backward& back) {
   Tensor dleaves = back.needs(0) ? empty_like(leaves) : Tensor();
   Tensor dout = back.needs(1) ? empty_like(g) : Tensor();
   dispatch_floating("signature_products", leaves, [&]<class T>(auto device, T) {
-    const auto out = [](Tensor& t) {
-      return t.defined() ? t.mutable_data<T>() : nullptr;
-    };
     Tensor workspace =
-        memory(signature_products_second_bytes<T>(device, shape));
-    signature_products_second(device, shape, placed_plan(shape, arrays, moved),
-                              leaves.data<T>(), v.data<T>(), g.data<T>(),
-                              out(dout), out(dleaves),
-                              workspace.mutable_data<double>());
+        raw_memory(signature_products_second_bytes<T>(device, shape));
+    signature_products_second(
+        device, shape, placed_plan(shape, arrays, moved), leaves.data<T>(),
+        v.data<T>(), g.data<T>(), mutable_pointer<T>(dout),
+        mutable_pointer<T>(dleaves), workspace.mutable_data<double>());
   });
   const auto add = [&](std::size_t i, const Tensor& result) {
     if (!result.defined()) return;
-    back.add(i, record("signature_products_second", result, {leaves, g, v}, {},
-                       [](Backward&) {
-                         no_derivative("signature_products_second");
-                       }));
+    back.add(i, record_without_derivative("signature_products_second", result,
+                                          {leaves, g, v}));
   };
   add(0, dleaves);
   add(1, dout);
@@ -68,7 +60,7 @@ Tensor adjoint(const ProductsShape& shape, Backward& back) {
   Tensor gradient = empty_like(leaves);
   dispatch_floating("signature_products", leaves, [&]<class T>(auto device, T) {
     Tensor workspace =
-        memory(signature_products_workspace<T>(device, shape, true));
+        raw_memory(signature_products_workspace<T>(device, shape, true));
     signature_products_adjoint(device, shape, placed_plan(shape, arrays, moved),
                                leaves.data<T>(), products.data<T>(),
                                dout.data<T>(), gradient.mutable_data<T>(),
@@ -93,7 +85,7 @@ Tensor signature_products(const Tensor& leaves, const Tensor& arrays,
                     : empty({shape.groups, shape.results, a.size(2)}, like);
   dispatch_floating("signature_products", a, [&]<class T>(auto device, T) {
     Tensor workspace =
-        memory(signature_products_workspace<T>(device, shape, false));
+        raw_memory(signature_products_workspace<T>(device, shape, false));
     signature_products(device, shape, placed_plan(shape, arrays, moved),
                        a.data<T>(), products.mutable_data<T>(),
                        out.mutable_data<T>(), workspace.mutable_data<double>());

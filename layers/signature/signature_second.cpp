@@ -3,6 +3,7 @@
 #include "sigtape/framework/dispatch.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/optional.h"
+#include "sigtape/layers/signature/raw_memory.h"
 #include "sigtape/layers/signature/signature_second_kernels.h"
 
 namespace sigtape {
@@ -11,12 +12,6 @@ namespace {
 
 // What the derivative of a gradient is wanted for.
 enum Wanted { path, basepoint, initial, cotangent };
-
-// Memory of the caching allocator that kernels may use as they like.
-Tensor raw_memory(std::size_t bytes, Device device = {}) {
-  return empty({static_cast<std::int64_t>((bytes + 7) / 8)},
-               {DType::float64, device});
-}
 
 template <class T>
 SignatureInputs<T> inputs_of(const SignatureArguments& a) {
@@ -33,9 +28,6 @@ void compute(const SignatureShape& shape, const SignatureArguments& a,
              std::size_t input, const Tensor& direction, const Tensor& g,
              Results& r) {
   dispatch_floating("signature", a.path, [&]<class T>(auto device, T) {
-    const auto out = [](Tensor& t) {
-      return t.defined() ? t.mutable_data<T>() : nullptr;
-    };
     const auto along = [&](std::size_t i) {
       return i == input ? direction.data<T>() : nullptr;
     };
@@ -43,7 +35,8 @@ void compute(const SignatureShape& shape, const SignatureArguments& a,
     signature_second<T>(
         device, shape, inputs_of<T>(a),
         {along(path), along(basepoint), along(initial)}, g.data<T>(),
-        {out(r.signature), out(r.path), out(r.basepoint), out(r.initial)},
+        {mutable_pointer<T>(r.signature), mutable_pointer<T>(r.path),
+         mutable_pointer<T>(r.basepoint), mutable_pointer<T>(r.initial)},
         workspace.mutable_data<double>());
   });
 }
@@ -62,9 +55,9 @@ void go_back(const SignatureShape& shape, std::size_t input, Backward& back) {
   compute(shape, a, input, v, g, r);
   const auto add = [&](std::size_t i, const Tensor& result) {
     if (!result.defined()) return;
-    back.add(i, record("signature_second", result,
-                       {a.path, a.basepoint, a.initial, g, v}, {},
-                       [](Backward&) { no_derivative("signature_second"); }));
+    back.add(i,
+             record_without_derivative("signature_second", result,
+                                       {a.path, a.basepoint, a.initial, g, v}));
   };
   add(path, r.path);
   add(basepoint, r.basepoint);

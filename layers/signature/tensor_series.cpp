@@ -6,6 +6,7 @@
 
 #include "sigtape/framework/dispatch.h"
 #include "sigtape/framework/ops.h"
+#include "sigtape/framework/ops/optional.h"
 #include "sigtape/framework/system_memory.h"
 #include "sigtape/framework/tape.h"
 #include "sigtape/layers/signature/channels.h"
@@ -48,15 +49,12 @@ void go_back_twice(const SeriesNames& names, const SeriesShape& shape,
   Tensor workspace = workspace_of(shape, x, cpu::SeriesCall::second);
   dispatch_floating(names.op, x, [&]<class T>(auto device, T) {
     series_second<T>(device, shape, x.data<T>(), v.data<T>(), g.data<T>(),
-                     slope.defined() ? slope.mutable_data<T>() : nullptr,
-                     dx.defined() ? dx.mutable_data<T>() : nullptr,
+                     mutable_pointer<T>(slope), mutable_pointer<T>(dx),
                      workspace.mutable_data<double>());
   });
   const auto add = [&](std::size_t input, const Tensor& result) {
     if (!result.defined()) return;
-    back.add(input,
-             record(names.second, result, {x, g, v}, {},
-                    [name = names.second](Backward&) { no_derivative(name); }));
+    back.add(input, record_without_derivative(names.second, result, {x, g, v}));
   };
   add(0, dx);
   add(1, slope);
