@@ -1,13 +1,11 @@
 #include "sigtape/layers/signature/window_signature.h"
 
-#include <algorithm>
-
 #include "sigtape/framework/dispatch.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/layers/path_transforms.h"
 #include "sigtape/layers/signature/signature_products.h"
 #include "sigtape/layers/signature/window_memory.h"
-#include "sigtape/layers/signature/window_plan.h"
+#include "sigtape/layers/signature/window_plan_cache.h"
 #include "sigtape/layers/stream_ops.h"
 
 namespace sigtape {
@@ -37,66 +35,6 @@ void check(const char* op, const Tensor& path, std::int64_t depth,
       lengths.shape(), " ", lengths.dtype());
 }
 
-PlanList<PointInterval> windows_of(const char* op, const Windows& windows,
-                                   std::int64_t points, std::int64_t stream,
-                                   bool based) {
-  const std::int64_t count = windows.count(points);
-  require(count > 0, op, ": path ", stream, " has ", points,
-          " points, expected at least ", windows.least_points(1), " for one ",
-          name_of(windows.kind()), " window");
-  PlanList<PointInterval> list(count);
-  const std::int64_t fewest = based ? 1 : 2;
-  for (std::int64_t i = 0; i < count; ++i) {
-    list[i] = windows.at(i, points, stream);
-    require(list[i].end <= points, op, ": window ", i, " is that of points ",
-            list[i].start, " to ", list[i].end - 1, ", but path ", stream,
-            " has ", points, " points");
-    require(list[i].end - list[i].start >= fewest, op,
-            ": expected windows of at least 2 points, or a basepoint, got "
-            "window ",
-            i, " of 1 point");
-  }
-  return list;
-}
-
-// Paths that all have the same windows are groups of one plan; else all paths
-// together are a single group.
-struct Planned {
-  WindowPlan plan;
-  std::int64_t groups;
-};
-
-Planned plan_windows(const char* op, const Tensor& path, std::int64_t depth,
-                     const Windows& windows, const Tensor& lengths,
-                     bool based) {
-  const std::int64_t batch = path.size(0);
-  const std::int64_t length = path.size(1), rows = length + based;
-  WindowPlanner planner(path.size(2), depth);
-  if (!lengths.defined() && windows.streams() == 0) {
-    planner.add_stream(windows_of(op, windows, length, 0, based), length, based,
-                       based ? 0 : -1);
-    return {planner.finish(), batch};
-  }
-  const Tensor dense =
-      lengths.defined() ? contiguous(lengths.to(Device{})) : lengths;
-  const auto points = [&](std::int64_t b) {
-    return dense.defined() ? dense.data<std::int64_t>()[b] : length;
-  };
-  std::int64_t most = 0;
-  for (std::int64_t b = 0; b < batch; ++b) {
-    require(points(b) >= 1 && points(b) <= length, op,
-            ": expected lengths from 1 to ", length, ", got ", points(b),
-            " for path ", b);
-    most = std::max(most, windows.count(points(b)));
-  }
-  for (std::int64_t b = 0; b < batch; ++b) {
-    planner.add_stream(windows_of(op, windows, points(b), b, based), points(b),
-                       b * rows + based, based ? b * rows : -1);
-    planner.repeat_last((b + 1) * most);
-  }
-  return {planner.finish(), 1};
-}
-
 // (count) once for each group.
 Tensor repeated(const Tensor& lengths, std::int64_t groups) {
   if (!lengths.defined() || groups == 1) return lengths;
@@ -123,8 +61,10 @@ Tensor compute(const char* op, const Tensor& path, std::int64_t depth,
                const Tensor& lengths) {
   check(op, path, depth, windows, lengths);
   const bool based = !basepoint.is_none();
-  const auto [plan, groups] =
-      plan_windows(op, path, depth, windows, lengths, based);
+  const auto planned =
+      plan_windows(op, path.shape(), depth, windows, lengths, based);
+  const WindowPlan& plan = planned->plan;
+  const std::int64_t groups = planned->groups;
   const Tensor points = prepend_basepoint({path, {}}, basepoint).data;
   const Tensor rows = reshape(
       points,

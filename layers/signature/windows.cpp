@@ -136,6 +136,16 @@ std::int64_t Windows::streams() const {
                                                             : 0;
 }
 
+bool Windows::operator==(const Windows& other) const {
+  if (kind_ != other.kind_ || size_ != other.size_ || step_ != other.step_)
+    return false;
+  const Tensor &a = intervals_, &b = other.intervals_;
+  if (kind_ != Kind::intervals) return true;
+  if (a.shape() != b.shape()) return false;
+  const auto *first = a.data<std::int64_t>(), *second = b.data<std::int64_t>();
+  return std::equal(first, first + a.numel(), second);
+}
+
 const char* name_of(Windows::Kind kind) {
   switch (kind) {
     case Windows::Kind::sliding:

@@ -49,6 +49,8 @@ class Windows {
   std::int64_t least_points(std::int64_t count) const;
   /// Streams that have intervals of their own, 0 where all have the same.
   std::int64_t streams() const;
+  /// Whether both are the same windows of any stream.
+  bool operator==(const Windows& other) const;
 
  private:
   Kind kind_ = Kind::sliding;

@@ -87,6 +87,31 @@ TEST(WindowSignature, EqualsSignaturesOfSlices) {
            {{3, 9}, {0, 2}, {3, 9}, {5, 14}, {12, 14}, {0, 14}, {2, 3 + 2}})});
 }
 
+// Plans are kept: calls that differ in one thing only, twice in turn, and more
+// of them than are kept.
+TEST(WindowSignature, KeptPlansServeTheirOwnCallsOnly) {
+  const Windows w = Windows::sliding(4, 2);
+  const std::vector<Case> cases = {
+      {"first", w},
+      {"size", Windows::sliding(5, 2)},
+      {"step", Windows::sliding(4, 3)},
+      {"expanding", Windows::expanding(4, 2)},
+      {"intervals", Windows::intervals({{0, 4}, {2, 6}})},
+      {"other intervals", Windows::intervals({{0, 4}, {2, 7}})},
+      {"more intervals", Windows::intervals({{0, 4}, {2, 6}, {3, 9}})},
+      {.name = "batch", .windows = w, .batch = 3},
+      {.name = "length", .windows = w, .length = 15},
+      {.name = "channels", .windows = w, .channels = 2},
+      {.name = "depth", .windows = w, .depth = 2},
+      {.name = "basepoint", .windows = w, .basepoint = Basepoint(true)},
+      {.name = "inverse", .windows = w, .inverse = true}};
+  for (int round = 0; round < 2; ++round)
+    for (const Case& c : cases) {
+      check(c);
+      check(cases[0]);
+    }
+}
+
 TEST(WindowSignature, TakesEveryOption) {
   const Windows w = Windows::sliding(4, 2);
   check({.name = "zero", .windows = w, .basepoint = Basepoint(true)});
