@@ -9,7 +9,7 @@
 #   --executions N   executions of each target instead, such as 10000000, in
 #                    parts that build/fuzz/executions.log lists: those of a run
 #                    that was stopped count in the next one; inputs of up to
-#                    512 bytes, and no search for leaks
+#                    512 bytes (config_tree: 256), and no search for leaks
 #   --jobs N         targets at once (default 1)
 #   TARGET           config config_tree set ts csv npy npz safetensors manifest
 #                    graph (default: all)
@@ -79,7 +79,10 @@ fuzz() {
     while [ $status = 0 ] && [ "$(made "$1")" -lt "$executions" ]; do
       left=$((executions - $(made "$1")))
       [ $left -lt 200000 ] || left=200000
-      part "$1" "-runs=$left" -max_len=512 -detect_leaks=0
+      # A grown configuration is several times as long as its input.
+      longest=512
+      [ "$1" != config_tree ] || longest=256
+      part "$1" "-runs=$left" "-max_len=$longest" -detect_leaks=0
     done
     count=$(made "$1")
   fi

@@ -45,77 +45,119 @@ constexpr const char* odd_values[] = {"0",
                                       "1 GiB",
                                       "a.npz"};
 
+// Writes one text.
 class Grower {
  public:
-  explicit Grower(fuzz::Bytes& bytes) : bytes_(bytes) {}
+  explicit Grower(fuzz::Bytes& bytes) : bytes_(bytes) {
+    text_.reserve(longest);
+  }
 
-  std::string section(const Section& section, int depth) {
-    std::string text;
+  std::string take() { return std::move(text_); }
+
+  void section(const Section& section, int depth) {
+    text_ += '{';
+    bool first = true;
     for (const Field& field : section.fields) {
       if (!field.required && bytes_.one_in(2)) continue;
       if (field.required && bytes_.one_in(16)) continue;
-      const std::string key =
-          bytes_.one_in(64) ? damaged(field.key) : field.key;
-      text += (text.empty() ? "" : ", ") + key + ": " + value(field, depth);
+      if (!first) text_ += ", ";
+      first = false;
+      key(field.key);
+      text_ += ": ";
+      value(field, depth);
     }
-    return "{" + text + "}";
+    text_ += '}';
   }
 
  private:
-  std::string damaged(std::string key) {
-    key[bytes_.below(key.size())] = static_cast<char>('a' + bytes_.below(26));
-    return key;
+  static constexpr std::size_t longest = 4096;
+
+  void key(const std::string& key) {
+    const bool damaged = bytes_.one_in(64);
+    text_ += key;
+    if (!damaged) return;
+    const std::size_t at = text_.size() - key.size() + bytes_.below(key.size());
+    text_[at] = static_cast<char>('a' + bytes_.below(26));
   }
 
-  std::string value(const Field& field, int depth) {
-    if (bytes_.one_in(16))
-      return odd_values[bytes_.below(std::size(odd_values))];
-    if (depth >= deepest) return "null";
+  void value(const Field& field, int depth) {
+    if (bytes_.one_in(16)) {
+      text_ += odd_values[bytes_.below(std::size(odd_values))];
+      return;
+    }
+    if (depth >= deepest) {
+      text_ += "null";
+      return;
+    }
     if (field.nest == Nest::section && (!field.forms || bytes_.one_in(2)))
       return section(*field.sections[0], depth + 1);
     if (field.nest == Nest::tagged) return tagged(field, depth);
     if (field.nest == Nest::tagged_list) return list(field, depth);
-    return scalar(field);
+    scalar(field);
   }
 
-  std::string tagged(const Field& field, int depth) {
+  void tagged(const Field& field, int depth) {
     const Section& chosen =
         *field.sections[bytes_.below(field.sections.size())];
-    if (bytes_.one_in(4)) return chosen.tag;
-    return "{" + chosen.tag + ": " + section(chosen, depth + 1) + "}";
+    if (bytes_.one_in(4)) {
+      text_ += chosen.tag;
+      return;
+    }
+    text_ += '{';
+    text_ += chosen.tag;
+    text_ += ": ";
+    section(chosen, depth + 1);
+    text_ += '}';
   }
 
-  std::string list(const Field& field, int depth) {
-    std::string text;
-    for (auto count = bytes_.below(5); count > 0; --count)
-      text += (text.empty() ? "" : ", ") + tagged(field, depth);
-    return "[" + text + "]";
+  void list(const Field& field, int depth) {
+    text_ += '[';
+    for (auto count = bytes_.below(5); count > 0; --count) {
+      tagged(field, depth);
+      if (count > 1) text_ += ", ";
+    }
+    text_ += ']';
   }
 
-  std::string scalar(const Field& field) {
-    if ((field.forms & config::kChoice) && !bytes_.one_in(4))
-      return field.choices[bytes_.below(field.choices.size())];
-    if (field.forms & config::kBoolean && bytes_.one_in(2))
-      return bytes_.one_in(2) ? "true" : "false";
+  void scalar(const Field& field) {
+    if ((field.forms & config::kChoice) && !bytes_.one_in(4)) {
+      text_ += field.choices[bytes_.below(field.choices.size())];
+      return;
+    }
+    if (field.forms & config::kBoolean && bytes_.one_in(2)) {
+      text_ += bytes_.one_in(2) ? "true" : "false";
+      return;
+    }
     if (field.forms & (config::kIntegers | config::kNumbers) &&
-        bytes_.one_in(2))
-      return "[" + number(field) + ", " + number(field) + "]";
-    if (field.forms & (config::kText | config::kName))
-      return bytes_.one_in(2) ? "a.npz" : "b" + std::to_string(bytes_.byte());
-    return number(field);
+        bytes_.one_in(2)) {
+      text_ += '[';
+      number(field);
+      text_ += ", ";
+      number(field);
+      text_ += ']';
+      return;
+    }
+    if (field.forms & (config::kText | config::kName)) {
+      text_ += bytes_.one_in(2) ? "a.npz" : "b" + std::to_string(bytes_.byte());
+      return;
+    }
+    number(field);
   }
 
-  std::string number(const Field& field) {
+  void number(const Field& field) {
     const bool whole = !(field.forms & (config::kNumber | config::kNumbers));
     const double edge =
         bytes_.one_in(2) ? field.range.lowest : field.range.highest;
-    if (bytes_.one_in(8) && std::isfinite(edge))
-      return std::to_string(static_cast<std::int64_t>(edge));
-    if (whole) return std::to_string(bytes_.below(20));
-    return "0." + std::to_string(bytes_.byte());
+    if (bytes_.one_in(8) && std::isfinite(edge)) {
+      text_ += std::to_string(static_cast<std::int64_t>(edge));
+      return;
+    }
+    if (!whole) text_ += "0.";
+    text_ += std::to_string(whole ? bytes_.below(20) : bytes_.byte());
   }
 
   fuzz::Bytes& bytes_;
+  std::string text_;
 };
 
 }  // namespace
@@ -123,7 +165,9 @@ class Grower {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
   fuzz::Bytes bytes(data, size);
-  const std::string text = Grower(bytes).section(config::schema(), 0);
+  Grower grower(bytes);
+  grower.section(config::schema(), 0);
+  const std::string text = grower.take();
   try {
     const Config config = parse_config(text, "f.yaml");
     fuzz::expect(parse_config(to_yaml(config), "f.yaml") == config,

@@ -96,6 +96,8 @@ struct Section {
   std::string tag;
   /// As messages name it: "section 'train'"; empty at the top level.
   std::string title;
+  /// Behind a key's name in messages: " in section 'train'".
+  std::string location;
   std::string help;
   std::vector<Field> fields;
   /// A new object of the type the fields write to.

@@ -206,6 +206,7 @@ Section keys(std::string tag, std::string title, std::string help,
              std::vector<Field> fields) {
   Section section;
   section.tag = std::move(tag);
+  section.location = title.empty() ? " at the top level" : " in " + title;
   section.title = std::move(title);
   section.help = std::move(help);
   section.fields = std::move(fields);

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <utility>
 
 #include "sigtape/training/config/guard.h"
@@ -39,6 +40,7 @@ std::string read_file(const std::string& path) {
 // Lines end with one character; a byte order mark is dropped.
 std::string normalised(const std::string& text) {
   std::string result;
+  result.reserve(text.size());
   const bool marked = text.starts_with("\xef\xbb\xbf");
   for (std::size_t i = marked ? 3 : 0; i < text.size(); ++i)
     if (text[i] != '\r' || i + 1 == text.size() || text[i + 1] != '\n')
@@ -46,27 +48,12 @@ std::string normalised(const std::string& text) {
   return result;
 }
 
-// Whether a section of the top level has no fault of its own.
-bool is_clean(const config::Node& root, const char* key) {
-  config::Problems problems("", {});
-  const config::Field& field = *config::find_field(config::schema(), key);
-  const config::Entry* entry = config::find_entry(root, key);
-  const config::Section& section = *field.sections[0];
-  static const config::Node absent;
-  config::read_section(section, entry ? entry->value : absent,
-                       section.make().get(), problems);
-  return problems.size() == 0;
-}
-
 Config interpret(const config::Node& root, config::Problems& problems) {
   Config config;
-  const std::size_t before = problems.size();
-  config::read_section(config::schema(), root, &config, problems);
+  std::set<std::string> faulty;
+  config::read_section(config::schema(), root, &config, problems, &faulty);
   if (root.kind != config::Node::Kind::map) return config;
-  const bool all = problems.size() == before;
-  const auto clean = [&](const char* key) {
-    return all || is_clean(root, key);
-  };
+  const auto clean = [&](const char* key) { return !faulty.count(key); };
   if (clean("model")) config::check_layers(config, root, problems);
   if (!clean("data")) return config;
   config::check_data(config, root, problems);

@@ -10,16 +10,22 @@
 namespace sigtape::config {
 namespace {
 
+bool is_control(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte < 0x20 || byte == 0x7f;
+}
+
 // A terminal must not obey what a file holds.
-std::string printable(const std::string& text) {
+std::string printable(std::string text) {
+  if (std::none_of(text.begin(), text.end(), is_control)) return text;
   constexpr const char* digits = "0123456789abcdef";
   std::string result;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7f)
-      result += c;
-    else
+    if (is_control(c))
       result += {'\\', 'x', digits[byte / 16], digits[byte % 16]};
+    else
+      result += c;
   }
   return result;
 }
@@ -51,6 +57,7 @@ void Problems::raise() {
                             std::tie(q.source, q.line, q.column);
                    });
   std::vector<std::string> lines;
+  lines.reserve(faults_.size());
   for (const Fault& fault : faults_) lines.push_back(line(fault));
   throw ConfigError(std::move(lines));
 }

@@ -23,6 +23,7 @@ class Problems {
   template <class... Parts>
   void add(const Place& place, const Parts&... parts) {
     std::string message;
+    message.reserve(kUsualLength);
     (append(message, parts), ...);
     faults_.push_back({place, std::move(message)});
   }
@@ -34,6 +35,7 @@ class Problems {
   void raise();
 
  private:
+  static constexpr std::size_t kUsualLength = 120;
   struct Fault {
     Place place;
     std::string message;

@@ -1,6 +1,5 @@
 #include "sigtape/training/config/tree_reader.h"
 
-#include <set>
 #include <unordered_map>
 
 #include "sigtape/training/config/unknown_key.h"
@@ -11,7 +10,7 @@ namespace sigtape::config {
 namespace {
 
 std::string name_of(const Section& section, const Field& field) {
-  return "key '" + field.key + "'" + location(section);
+  return "key '" + field.key + "'" + section.location;
 }
 
 // Fills one field of one object.
@@ -32,8 +31,7 @@ class FieldReader {
         node.kind == Node::Kind::map || (says_nothing(node) && !field_.forms);
     if (field_.nest == Nest::section && map)
       return child(0, node.kind == Node::Kind::map ? node : nothing(node));
-    if (auto value =
-            read_value(field_, node, name_of(section_, field_), problems_))
+    if (auto value = read_value(field_, node, section_.location, problems_))
       field_.set(object_, *value);
   }
 
@@ -106,15 +104,14 @@ class FieldReader {
   Problems& problems_;
 };
 
-// A default as a node. It comes from the table, so it must be valid, and there
-// are only as many texts as the table has: each is read once a thread.
+// A default as a node. It comes from the table, which stays and is valid: each
+// is read once a thread.
 Node default_node(const Field& field, const Node& map) {
-  thread_local std::unordered_map<std::string, Node> nodes;
-  auto found = nodes.find(field.fallback);
+  thread_local std::unordered_map<const Field*, Node> nodes;
+  auto found = nodes.find(&field);
   if (found == nodes.end()) {
     Problems none("", {});
-    found =
-        nodes.emplace(field.fallback, read_yaml(field.fallback, 0, none)).first;
+    found = nodes.emplace(&field, read_yaml(field.fallback, 0, none)).first;
   }
   Node node = found->second;
   node.place = map.place;
@@ -130,8 +127,8 @@ std::set<std::string> unknown_keys(const Section& section, const Node& node,
     if (find_field(section, entry.key)) continue;
     std::string key;
     const std::string text = advice(section, node, entry.key, &key);
-    problems.add(entry.place, "unknown key '", entry.key, "'",
-                 location(section), text);
+    problems.add(entry.place, "unknown key '", entry.key, "'", section.location,
+                 text);
     meant.insert(key);
   }
   return meant;
@@ -140,7 +137,7 @@ std::set<std::string> unknown_keys(const Section& section, const Node& node,
 }  // namespace
 
 void read_section(const Section& section, const Node& node, void* object,
-                  Problems& problems) {
+                  Problems& problems, std::set<std::string>* faulty) {
   const std::size_t before = problems.size();
   if (node.kind != Node::Kind::map && !says_nothing(node)) {
     problems.add(node.place,
@@ -149,11 +146,12 @@ void read_section(const Section& section, const Node& node, void* object,
     return;
   }
   const std::set<std::string> meant = unknown_keys(section, node, problems);
+  Node empty;
+  empty.place = node.place;
   for (const Field& field : section.fields) {
+    const std::size_t so_far = problems.size();
     const Entry* entry = find_entry(node, field.key);
     FieldReader reader(section, field, object, problems);
-    Node empty;
-    empty.place = node.place;
     if (entry)
       reader.read(entry->value);
     else if (field.always)
@@ -162,7 +160,10 @@ void read_section(const Section& section, const Node& node, void* object,
       reader.read(default_node(field, node));
     else if (field.required && !meant.count(field.key))
       problems.add(node.place, "missing key '", field.key, "'",
-                   location(section));
+                   section.location);
+    const bool missing = field.required && !entry;
+    if (faulty && (missing || problems.size() != so_far))
+      faulty->insert(field.key);
   }
   if (section.check && problems.size() == before)
     section.check({node, problems}, object);

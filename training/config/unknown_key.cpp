@@ -77,10 +77,6 @@ std::string choose(const std::string& word,
 
 }  // namespace
 
-std::string location(const Section& section) {
-  return section.title.empty() ? " at the top level" : " in " + section.title;
-}
-
 std::string advice(const Section& section, const Node& node,
                    const std::string& key, std::string* meant) {
   std::vector<std::string> keys, unused;
@@ -88,8 +84,8 @@ std::string advice(const Section& section, const Node& node,
     keys.push_back(field.key);
     if (!find_entry(node, field.key)) unused.push_back(field.key);
   }
-  for (const std::vector<std::string>& candidates : {unused, keys}) {
-    const std::string text = choose(key, candidates, meant);
+  for (const std::vector<std::string>* candidates : {&unused, &keys}) {
+    const std::string text = choose(key, *candidates, meant);
     if (!text.empty()) return text;
   }
   const std::string text = elsewhere(key);

@@ -16,7 +16,4 @@ std::string advice(const Section& section, const Node& node,
 /// The same for a name that is none of the field's tags.
 std::string tag_advice(const Field& field, const std::string& tag);
 
-/// " in section 'train'", or " at the top level".
-std::string location(const Section& section);
-
 }  // namespace sigtape::config

@@ -71,8 +71,10 @@ std::string remark(const Field& field, const Node& node,
 
 class Reader {
  public:
-  Reader(const Field& field, const std::string& where, Problems& problems)
-      : field_(field), where_(where), problems_(problems) {}
+  /// `entry` counts from 1 in a list; 0: the value is none of a list's.
+  Reader(const Field& field, const std::string& where, Problems& problems,
+         std::size_t entry = 0)
+      : field_(field), where_(where), problems_(problems), entry_(entry) {}
 
   std::optional<Value> read(const Node& node) {
     if (node.kind == Node::Kind::list) {
@@ -82,12 +84,17 @@ class Reader {
     if (node.kind == Node::Kind::scalar) {
       if (auto found = scalar(node)) return found;
     }
-    problems_.add(node.place, where_, ": expected ", expectation(field_),
+    problems_.add(node.place, name(), ": expected ", expectation(field_),
                   ", got ", described(node), remark(field_, node, hint_));
     return std::nullopt;
   }
 
  private:
+  std::string name() const {
+    const std::string key = "key '" + field_.key + "'" + where_;
+    return entry_ ? "entry " + std::to_string(entry_) + " of " + key : key;
+  }
+
   std::optional<Value> scalar(const Node& node) {
     const unsigned forms = field_.forms;
     const std::string& text = node.text;
@@ -123,19 +130,18 @@ class Reader {
   std::optional<Value> list(const Node& node) {
     std::vector<T> values;
     Field entry;
+    entry.key = field_.key;
     entry.forms = std::is_same_v<T, double> ? kNumber : kInteger;
     entry.range = field_.range;
     bool valid = true;
     for (std::size_t i = 0; i < node.items.size(); ++i) {
-      const std::string where =
-          "entry " + std::to_string(i + 1) + " of " + where_;
-      auto value = Reader(entry, where, problems_).read(node.items[i]);
+      auto value = Reader(entry, where_, problems_, i + 1).read(node.items[i]);
       valid = valid && value;
       if (value) values.push_back(std::get<T>(*value));
     }
     if (!valid) return std::nullopt;
     if (!allowed(values.size())) {
-      problems_.add(node.place, where_, ": expected ", expectation(field_),
+      problems_.add(node.place, name(), ": expected ", expectation(field_),
                     ", got ", values.size(), " entries");
       return std::nullopt;
     }
@@ -150,6 +156,7 @@ class Reader {
   const Field& field_;
   const std::string& where_;
   Problems& problems_;
+  const std::size_t entry_;
   std::string hint_;
 };
 

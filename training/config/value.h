@@ -9,8 +9,8 @@
 namespace sigtape::config {
 
 /// The value of a scalar or list node in one of the field's forms. Nothing,
-/// and a problem at the node or list entry, where it fits none; `where` names
-/// the key in the message.
+/// and a problem at the node or list entry, where it fits none; `where` is the
+/// end of the key's name in the message, such as " in section 'train'".
 std::optional<Value> read_value(const Field& field, const Node& node,
                                 const std::string& where, Problems& problems);
 

@@ -20,7 +20,9 @@ namespace {
 class TreeBuilder : public YAML::EventHandler {
  public:
   TreeBuilder(int source, Problems& problems)
-      : source_(source), problems_(problems) {}
+      : source_(source), problems_(problems) {
+    levels_.reserve(kUsualNesting);
+  }
 
   Node take() { return std::move(root_); }
 
@@ -51,6 +53,8 @@ class TreeBuilder : public YAML::EventHandler {
   void OnMapEnd() override { close(); }
 
  private:
+  static constexpr std::size_t kUsualNesting = 8, kUsualEntries = 4;
+
   struct Level {
     Node node;
     bool has_key = false;
@@ -91,16 +95,22 @@ class TreeBuilder : public YAML::EventHandler {
     }
     Level& level = levels_.back();
     if (level.node.kind == Node::Kind::list)
-      level.node.items.push_back(std::move(node));
+      append(level.node.items, std::move(node));
     else if (!level.has_key)
-      take_key(level, node);
+      take_key(level, std::move(node));
     else
       take_value(level, std::move(node));
   }
 
-  void take_key(Level& level, const Node& node) {
+  template <class T>
+  static void append(std::vector<T>& list, T value) {
+    if (list.empty()) list.reserve(kUsualEntries);
+    list.push_back(std::move(value));
+  }
+
+  void take_key(Level& level, Node node) {
     level.has_key = true;
-    level.key = node.text;
+    level.key = std::move(node.text);
     level.key_place = node.place;
     level.key_is_text = node.kind == Node::Kind::scalar;
     if (!level.key_is_text) problems_.add(node.place, "a key must be a text");
@@ -116,8 +126,8 @@ class TreeBuilder : public YAML::EventHandler {
                     "', first at ", first->place.line, ":",
                     first->place.column);
     else
-      level.node.entries.push_back(
-          {level.key, level.key_place, std::move(node)});
+      append(level.node.entries,
+             Entry{std::move(level.key), level.key_place, std::move(node)});
   }
 
   const int source_;

@@ -15,7 +15,7 @@ namespace {
 std::optional<Value> read(const Field& field, const std::string& text) {
   Problems problems("f.yaml", {});
   const Node node = read_yaml(text, 0, problems);
-  return read_value(field, node, "key", problems);
+  return read_value(field, node, "", problems);
 }
 
 bool is_whole(const Field& field) {
