@@ -17,9 +17,13 @@ using cpu::ProjectionTable;
 SIGTAPE_DEFINE_TABLE_OF(ProjectionTable, projection)
 
 // Of the first-level cache, for partial sums.
-constexpr std::int64_t kPartialBytes = 28672;
+constexpr std::int64_t kPartialBytes = 20480;
 // The most increments of a block.
 constexpr std::int64_t kMostSteps = 48;
+
+std::int64_t divide_up(std::int64_t a, std::int64_t b) {
+  return (a + b - 1) / b;
+}
 
 // For numbers of so many vectors: two where they carry a derivative along, and
 // nothing is saved outside.
@@ -27,17 +31,18 @@ template <class T>
 ProjectionPlan make_plan(const ProjectionShape& s, std::int64_t parts = 1) {
   const int lanes = table_of<T>(active_isa()).lanes;
   ProjectionPlan plan;
-  plan.items = (s.batch + lanes - 1) / lanes;
+  plan.items = divide_up(s.batch, lanes);
   // A node of level n has at most depth - n partial sums.
   const std::int64_t sums =
       std::max<std::int64_t>(s.depth * (s.depth - 1) / 2, 1);
   const auto vector_bytes = static_cast<std::int64_t>(lanes * sizeof(T));
-  plan.block = std::clamp<std::int64_t>(kPartialBytes / vector_bytes / sums, 8,
-                                        kMostSteps);
-  plan.blocks = (s.increments() + plan.block - 1) / plan.block;
+  const std::int64_t most = std::clamp<std::int64_t>(
+      kPartialBytes / vector_bytes / sums, 8, kMostSteps);
+  plan.blocks = divide_up(s.increments(), most);
+  plan.block = divide_up(s.increments(), plan.blocks);
   // Up to 4 nodes of height up to 2 stand side by side, or stalks of 3 sums.
   plan.sums = std::max<std::int64_t>(s.depth + 1, 12);
-  plan.item_vectors = plan.blocks * s.inner;
+  plan.item_vectors = (plan.blocks + 1) * s.inner;
   plan.moved = std::max(s.length * s.channels, s.words);
   plan.slot_vectors = 2 * s.length * s.channels + 2 * s.nodes +
                       2 * plan.block * (s.depth + 1) * plan.sums;

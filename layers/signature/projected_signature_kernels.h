@@ -15,7 +15,8 @@
 namespace sigtape {
 
 /// A node of the tree, in the order of a walk that visits a node before its
-/// children, and its children one after another: the lower ones first.
+/// children, and its children one after another: leaves first, then the taller
+/// ones before the lower.
 struct WordNode {
   /// What the sibling before a node of height 1 is: of the same height and with
   /// as many leaves (cousin), their letters the same (twin), or else.
@@ -89,7 +90,7 @@ struct Projection {
 };
 
 /// Bytes that forward keeps for backward: the inner nodes at the beginning of
-/// each block of time.
+/// each block of time and at the end.
 template <class T>
 std::size_t projected_saved_bytes(Cpu, const ProjectionShape& shape);
 

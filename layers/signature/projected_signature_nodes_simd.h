@@ -13,6 +13,8 @@ template <class V>
 struct Together {
   static constexpr bool kMany = SIGTAPE_VECTOR_BYTES == 64;
   static constexpr int kLeaves = kMany ? 8 : 4;
+  /// Of height 3, and lower.
+  static constexpr int kNodes3 = kMany ? 2 : 1;
   static constexpr int kNodes = kMany ? 4 : 2;
   /// Twigs, nodes right above leaves that run with them, as many as have this
   /// many leaves; each has at most so many.
@@ -30,9 +32,21 @@ struct Together {
 };
 template <class V>
 struct Together<Dual<V>> {
-  static constexpr int kLeaves = 4, kNodes = 2, kTile = 4, kTwigLeaves = 4;
+  static constexpr int kLeaves = 4, kNodes3 = 1, kNodes = 2;
+  static constexpr int kTile = 4, kTwigLeaves = 4;
   static constexpr int kOwnTwigs = 1, kOwnLeaves = 0;
   static constexpr int kStalks2 = 0, kStalks3 = 0, kBushes = 0;
+};
+
+/// Gradients of a parent's partial sums: what stands at `from` and what is
+/// added now, written to `to`. Zeros with a stride of 0 begin a sum. Handed on
+/// by reference: a copy of what has just been written in pieces is slow.
+template <class V>
+struct Gradients {
+  V* to;
+  std::int64_t stride;
+  const V* from;
+  std::int64_t from_stride;
 };
 
 template <class V>
@@ -65,21 +79,21 @@ SIGTAPE_KERNEL void add_leaves(std::int64_t steps, std::int64_t stride,
 
 // The derivative: dP_t += sum_m a_m e_m,t and de_m,t += a_m P_t.
 template <class V, int M>
-SIGTAPE_KERNEL void add_leaves_adjoint(std::int64_t steps, std::int64_t stride,
-                                       const V* parent, V* dparent,
+SIGTAPE_KERNEL void add_leaves_adjoint(std::int64_t steps, const V* parent,
+                                       const Gradients<V>& d,
                                        std::int64_t channels, const V* const* e,
                                        V* const* de, const V* a) {
   V factor[M];
   for (int m = 0; m < M; ++m) factor[m] = in_register(a[m]);
   for (std::int64_t t = 0; t < steps; ++t) {
-    const V p = in_register(parent[t * stride]);
-    V sum = dparent[t * stride];
+    const V p = in_register(parent[t * d.stride]);
+    V sum = d.from[t * d.from_stride];
     SIGTAPE_UNROLL
     for (int m = 0; m < M; ++m) {
       sum += factor[m] * e[m][t * channels];
       de[m][t * channels] += factor[m] * p;
     }
-    dparent[t * stride] = sum;
+    d.to[t * d.stride] = sum;
   }
 }
 
@@ -122,21 +136,22 @@ SIGTAPE_KERNEL void run_nodes(std::int64_t steps, int height,
 // gradients of their own partial sums.
 template <class V, int H, int M, class T>
 SIGTAPE_KERNEL void run_nodes_adjoint(std::int64_t steps, int height,
-                                      std::int64_t stride, const V* parent,
-                                      V* dparent, std::int64_t channels,
-                                      const V* const* e, V* const* de,
-                                      const T* inverse, V* a, const V* down,
-                                      std::int64_t gap) {
+                                      const V* parent,
+                                      const Gradients<V>& above,
+                                      std::int64_t channels, const V* const* e,
+                                      V* const* de, const T* inverse, V* a,
+                                      const V* down, std::int64_t gap) {
   const int top = H ? H : height;
   V value[M];
   for (int m = 0; m < M; ++m) value[m] = a[m];
   for (std::int64_t t = steps; t-- > 0;) {
-    const V* p = parent + t * stride;
-    V* dp = dparent + t * stride;
+    const V *p = parent + t * above.stride,
+            *from = above.from + t * above.from_stride;
+    V* dp = above.to + t * above.stride;
     const V* d = down + t * top;
     V x[M], dx[M];
     const V first = in_register(p[0]);
-    V dfirst = dp[0];
+    V dfirst = from[0];
     SIGTAPE_UNROLL
     for (int m = 0; m < M; ++m) {
       x[m] = in_register(e[m][t * channels]);
@@ -147,11 +162,11 @@ SIGTAPE_KERNEL void run_nodes_adjoint(std::int64_t steps, int height,
     SIGTAPE_UNROLL
     for (int r = 1; r <= top; ++r) {
       const V q = in_register(p[r]);
-      V dq = dp[r];
+      V dq = from[r];
       SIGTAPE_UNROLL
       for (int m = 0; m < M; ++m) {
-        const V from = d[m * gap + r - 1];
-        const V v = r == 1 ? from : from * inverse[r];
+        const V sum = d[m * gap + r - 1];
+        const V v = r == 1 ? sum : sum * inverse[r];
         dx[m] += v * q;
         dq += v * x[m];
         value[m] += v;
@@ -206,25 +221,33 @@ SIGTAPE_KERNEL void run_twigs(std::int64_t steps, std::int64_t stride,
 }
 
 // The derivative: `a` are the nodes' gradients after the block, and become
-// those before it; `dleaf` those of the leaves, the same at all times; `own`
-// the nodes' partial sums, `gap` from one node to the next.
+// those before it; `dleaf` those of the leaves, the same at all times. `s` are
+// the nodes' values after the block: each step takes its own part off them
+// again, so that their partial sums are neither stored nor loaded.
 template <class V, int M, int K, bool Own>
-SIGTAPE_KERNEL void run_twigs_adjoint(std::int64_t steps, std::int64_t stride,
-                                      const V* parent, V* dparent,
+SIGTAPE_KERNEL void run_twigs_adjoint(std::int64_t steps, const V* parent,
+                                      const Gradients<V>& above,
                                       std::int64_t channels, const V* const* x,
                                       V* const* dx, const V* const* e,
                                       V* const* de, V* a, const V* const* dleaf,
-                                      const V* own, std::int64_t gap) {
-  V value[M], factor[M][K];
+                                      const V* s) {
+  V value[M], state[M], factor[M][K];
   for (int m = 0; m < M; ++m) {
     value[m] = a[m];
+    state[m] = s[m];
     for (int k = 0; k < K; ++k) factor[m][k] = in_register(dleaf[m][k]);
   }
   for (std::int64_t t = steps; t-- > 0;) {
     const std::int64_t at = t * channels;
+    const V* p = parent + t * above.stride;
+    const V first = in_register(p[0]), second = in_register(p[1]);
     V down[M] = {}, v[M];
     SIGTAPE_UNROLL
-    for (int m = 0; m < M; ++m) v[m] = in_register(own[m * gap + t]);
+    for (int m = 0; m < M; ++m) {
+      const V step = in_register(x[m][at]);
+      state[m] -= first * step;
+      v[m] = state[m] + second * step;
+    }
     SIGTAPE_UNROLL
     for (int k = 0; k < K; ++k) {
       if constexpr (Own) {
@@ -244,10 +267,9 @@ SIGTAPE_KERNEL void run_twigs_adjoint(std::int64_t steps, std::int64_t stride,
       }
       de[k][at] = sum;
     }
-    const V* p = parent + t * stride;
-    V* dp = dparent + t * stride;
-    const V first = in_register(p[0]), second = in_register(p[1]);
-    V dfirst = dp[0], dsecond = dp[1];
+    const V* from = above.from + t * above.from_stride;
+    V* dp = above.to + t * above.stride;
+    V dfirst = from[0], dsecond = from[1];
     SIGTAPE_UNROLL
     for (int m = 0; m < M; ++m) {
       const V step = in_register(x[m][at]);

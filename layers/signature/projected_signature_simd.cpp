@@ -128,6 +128,7 @@ class Item {
       walk_.children(0, shape_.nodes, shape_.root_leaves, 0, walk_.partials[0],
                      0);
     }
+    if (saved) save(saved + plan_.blocks * shape_.inner);
   }
 
   void walk_backward(const V* saved, const T* dout) {
@@ -136,9 +137,11 @@ class Item {
     __builtin_memset(gradients_, 0, numbers_ * sizeof(V));
     for (std::int64_t b = plan_.blocks; b-- > 0;) {
       walk_.saved = saved + b * shape_.inner;
+      walk_.after = walk_.saved + shape_.inner;
       enter_block(b);
+      Gradients<V> root{walk_.dpartials[0], 0, walk_.dpartials[0], 0};
       walk_.children_adjoint(0, shape_.nodes, shape_.root_leaves, 0,
-                             walk_.partials[0], walk_.dpartials[0], 0);
+                             walk_.partials[0], root);
     }
   }
 

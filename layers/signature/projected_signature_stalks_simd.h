@@ -3,7 +3,7 @@
 // Siblings below which there is one prefix of each length only, down to a word:
 // stalks, whose partial sums stay in registers; and nodes over some of them.
 
-#include "sigtape/framework/simd/vec.h"
+#include "sigtape/layers/signature/projected_signature_nodes_simd.h"
 
 namespace sigtape::SIGTAPE_ISA_NAME {
 
@@ -67,8 +67,8 @@ SIGTAPE_KERNEL void run_stalks(std::int64_t steps, std::int64_t stride,
 // values after the block, and become those before it; `own` what run_stalks has
 // kept.
 template <class V, int H, int M, class T>
-SIGTAPE_KERNEL void run_stalks_adjoint(std::int64_t steps, std::int64_t stride,
-                                       const V* parent, V* dparent,
+SIGTAPE_KERNEL void run_stalks_adjoint(std::int64_t steps, const V* parent,
+                                       const Gradients<V>& top,
                                        std::int64_t channels, const V* const* e,
                                        V* const* de, const T* inverse,
                                        V* const* a, const V* own) {
@@ -78,11 +78,12 @@ SIGTAPE_KERNEL void run_stalks_adjoint(std::int64_t steps, std::int64_t stride,
     for (int h = 0; h <= H; ++h) value[m][h] = a[m][h];
   for (std::int64_t t = steps; t-- > 0;) {
     const std::int64_t at = t * channels;
-    const V* p = parent + t * stride;
-    V* dp = dparent + t * stride;
+    const V *p = parent + t * top.stride,
+            *from = top.from + t * top.from_stride;
+    V* dp = top.to + t * top.stride;
     V dabove[H + 1];
     SIGTAPE_UNROLL
-    for (int r = 0; r <= H; ++r) dabove[r] = dp[r];
+    for (int r = 0; r <= H; ++r) dabove[r] = from[r];
     SIGTAPE_UNROLL
     for (int m = 0; m < M; ++m) {
       // The sums of the nodes from the leaf's parent upwards.
@@ -162,8 +163,8 @@ SIGTAPE_KERNEL void run_bush(std::int64_t steps, std::int64_t stride,
 // The derivative, backward in time: a are the gradients of the values after the
 // block, and become those before it; `own` what run_bush has kept.
 template <class V, int M, class T>
-SIGTAPE_KERNEL void run_bush_adjoint(std::int64_t steps, std::int64_t stride,
-                                     const V* parent, V* dparent,
+SIGTAPE_KERNEL void run_bush_adjoint(std::int64_t steps, const V* parent,
+                                     const Gradients<V>& below,
                                      std::int64_t channels, const V* const* e,
                                      V* const* de, const T* inverse, V* a,
                                      const V* own) {
@@ -174,8 +175,9 @@ SIGTAPE_KERNEL void run_bush_adjoint(std::int64_t steps, std::int64_t stride,
   }
   for (std::int64_t t = steps; t-- > 0;) {
     const std::int64_t at = t * channels;
-    const V *p = parent + t * stride, *sums = own + t * (2 + M);
-    V* dp = dparent + t * stride;
+    const V *p = parent + t * below.stride, *sums = own + t * (2 + M);
+    const V* from = below.from + t * below.from_stride;
+    V* dp = below.to + t * below.stride;
     const V first = in_register(sums[0]), second = in_register(sums[1]);
     V dfirst = {}, dsecond = {};
     SIGTAPE_UNROLL
@@ -191,9 +193,9 @@ SIGTAPE_KERNEL void run_bush_adjoint(std::int64_t steps, std::int64_t stride,
     dsecond = dsecond * inverse[2];
     const V x = in_register(e[0][at]);
     de[0][at] += low * p[0] + dfirst * p[1] + dsecond * p[2];
-    dp[0] += low * x;
-    dp[1] += dfirst * x;
-    dp[2] += dsecond * x;
+    dp[0] = from[0] + low * x;
+    dp[1] = from[1] + dfirst * x;
+    dp[2] = from[2] + dsecond * x;
     low += dfirst + dsecond;
   }
   a[0] = low;

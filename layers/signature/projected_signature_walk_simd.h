@@ -61,6 +61,7 @@ class ProjectionWalk {
   V* state = nullptr;                 // [nodes]
   V* adjoint = nullptr;               // [nodes]
   const V* saved = nullptr;           // [inner] at the beginning of the block
+  const V* after = nullptr;           // [inner] and after it
   const V* e = nullptr;               // [steps, d] increments
   V* de = nullptr;                    // [steps, d]
   std::int64_t steps = 0;             // of the block
@@ -95,37 +96,48 @@ class ProjectionWalk {
     });
   }
 
-  /// The derivative, from `saved` and `adjoint`, whose gradients after the
-  /// block become those before it; adds to `de` and the parent's gradients
-  /// `dparent`.
+  /// The derivative, from `saved`, `after` and `adjoint`, whose gradients after
+  /// the block become those before it; adds to `de` and writes the gradients of
+  /// the parent's partial sums. The tallest children come first, so that all
+  /// these are written before anything is added to one.
   void children_adjoint(std::int64_t node, std::int64_t end,
                         std::int64_t leaves, int level, const V* parent,
-                        V* dparent, std::int64_t stride) {
+                        Gradients<V>& above) {
+    for_siblings(node + leaves, end, [&](const Run& run) {
+      switch (run.kind) {
+        case Run::bush:
+          bush_adjoint(run, level + 1, parent, above);
+          break;
+        case Run::stalks:
+          stalks_adjoint(run, level + 1, parent, above);
+          break;
+        case Run::twins:
+        case Run::twigs:
+          twigs_adjoint(run, parent, above);
+          break;
+        case Run::nodes:
+          nodes_adjoint(run, level + 1, parent, above);
+      }
+      add_to(above);
+    });
     for_leaves(node, leaves, [&](std::int64_t first, int count) {
       Letters l;
       leaf_letters(count, first, l);
       with_count<Sizes::kLeaves>(count, [&](auto m) {
-        add_leaves_adjoint<V, decltype(m)::value>(steps, stride, parent,
-                                                  dparent, channels_, l.e, l.de,
-                                                  adjoint + first);
+        add_leaves_adjoint<V, decltype(m)::value>(
+            steps, parent, above, channels_, l.e, l.de, adjoint + first);
       });
-    });
-    for_siblings(node + leaves, end, [&](const Run& run) {
-      switch (run.kind) {
-        case Run::bush:
-          return bush_adjoint(run, level + 1, parent, dparent, stride);
-        case Run::stalks:
-          return stalks_adjoint(run, level + 1, parent, dparent, stride);
-        case Run::twins:
-        case Run::twigs:
-          return twigs_adjoint(run, level + 1, parent, dparent, stride);
-        case Run::nodes:
-          return nodes_adjoint(run, level + 1, parent, dparent, stride);
-      }
+      add_to(above);
     });
   }
 
  private:
+  // What comes next is added to what has been written.
+  static void add_to(Gradients<V>& g) {
+    g.from = g.to;
+    g.from_stride = g.stride;
+  }
+
   static constexpr int kMostRun = 4;
 
   // Siblings of one height that run as one.
@@ -219,7 +231,7 @@ class ProjectionWalk {
       return leaves <= 4 ? Sizes::kTile / 4 : Sizes::kTile / 8;
     }
     kind = Run::nodes;
-    return height <= 2 ? Sizes::kNodes : 1;
+    return height <= 2 ? Sizes::kNodes : height == 3 ? Sizes::kNodes3 : 1;
   }
 
   static bool runs_with(typename Run::Kind kind, const WordNode& first,
@@ -261,8 +273,9 @@ class ProjectionWalk {
     with_count<Sizes::kNodes>(run.count, [&](auto m) {
       if (run.height == 1) return body(Number<1>(), m);
       if (run.height == 2) return body(Number<2>(), m);
-      if constexpr (decltype(m)::value == 1) {
+      if constexpr (decltype(m)::value <= Sizes::kNodes3)
         if (run.height == 3) return body(Number<3>(), m);
+      if constexpr (decltype(m)::value == 1) {
         if (run.height == 4) return body(Number<4>(), m);
         body(Number<0>(), m);
       }
@@ -316,8 +329,8 @@ class ProjectionWalk {
     });
   }
 
-  void nodes_adjoint(const Run& run, int level, const V* parent, V* dparent,
-                     std::int64_t stride) {
+  void nodes_adjoint(const Run& run, int level, const V* parent,
+                     const Gradients<V>& above) {
     Letters l;
     letters(run, l);
     const std::int64_t gap = steps * run.height;
@@ -329,19 +342,19 @@ class ProjectionWalk {
     });
     with_shape(run, [&](auto h, auto m) {
       run_nodes<V, decltype(h)::value, decltype(m)::value>(
-          steps, run.height, stride, parent, channels_, l.e, inverse_, s, own,
-          gap);
+          steps, run.height, above.stride, parent, channels_, l.e, inverse_, s,
+          own, gap);
     });
-    __builtin_memset(down, 0, run.count * gap * sizeof(V));
     each(run.count, [&](int m) {
       const WordNode& n = tree_.nodes[run.node[m]];
+      Gradients<V> sums{down + m * gap, run.height, zeros_, 0};
       children_adjoint(run.node[m] + 1, n.end, n.leaves, level, own + m * gap,
-                       down + m * gap, run.height);
+                       sums);
     });
     with_shape(run, [&](auto h, auto m) {
       run_nodes_adjoint<V, decltype(h)::value, decltype(m)::value>(
-          steps, run.height, stride, parent, dparent, channels_, l.e, l.de,
-          inverse_, a, down, gap);
+          steps, run.height, parent, above, channels_, l.e, l.de, inverse_, a,
+          down, gap);
     });
     each(run.count, [&](int m) { adjoint[run.node[m]] = a[m]; });
   }
@@ -364,27 +377,22 @@ class ProjectionWalk {
     each(run.count, [&](int m) { state[run.node[m]] = s[m]; });
   }
 
-  void twigs_adjoint(const Run& run, int level, const V* parent, V* dparent,
-                     std::int64_t stride) {
+  void twigs_adjoint(const Run& run, const V* parent,
+                     const Gradients<V>& above) {
     Letters x, l;
     letters(run, x);
     twig_letters(run, l);
-    V* own = partials[level];
     V s[kMostRun], a[kMostRun];
     const V* dleaf[kMostRun];
     each(run.count, [&](int m) {
-      s[m] = saved[tree_.nodes[run.node[m]].inner];
+      s[m] = after[tree_.nodes[run.node[m]].inner];
       a[m] = adjoint[run.node[m]];
       dleaf[m] = adjoint + run.node[m] + 1;
     });
-    with_twigs(run, [&](auto m, auto k, auto with_own) {
-      constexpr int kNodes = decltype(m)::value;
-      run_nodes<V, 1, kNodes>(steps, 1, stride, parent, channels_, x.e,
-                              inverse_, s, own, steps);
-      run_twigs_adjoint<V, kNodes, decltype(k)::value,
-                        decltype(with_own)::value>(
-          steps, stride, parent, dparent, channels_, x.e, x.de, l.e, l.de, a,
-          dleaf, own, steps);
+    with_twigs(run, [&](auto m, auto k, auto own) {
+      run_twigs_adjoint<V, decltype(m)::value, decltype(k)::value,
+                        decltype(own)::value>(
+          steps, parent, above, channels_, x.e, x.de, l.e, l.de, a, dleaf, s);
     });
     each(run.count, [&](int m) { adjoint[run.node[m]] = a[m]; });
   }
@@ -400,8 +408,8 @@ class ProjectionWalk {
     });
   }
 
-  void stalks_adjoint(const Run& run, int level, const V* parent, V* dparent,
-                      std::int64_t stride) {
+  void stalks_adjoint(const Run& run, int level, const V* parent,
+                      const Gradients<V>& above) {
     Letters l;
     stalk_letters(run, l);
     V before[kMostRun][4];
@@ -416,10 +424,11 @@ class ProjectionWalk {
     });
     with_stalks(run, [&](auto h, auto m) {
       constexpr int kHeight = decltype(h)::value, kCount = decltype(m)::value;
-      run_stalks<V, kHeight, kCount, true>(steps, stride, parent, channels_,
-                                           l.e, inverse_, s, partials[level]);
-      run_stalks_adjoint<V, kHeight, kCount>(steps, stride, parent, dparent,
-                                             channels_, l.e, l.de, inverse_, a,
+      run_stalks<V, kHeight, kCount, true>(steps, above.stride, parent,
+                                           channels_, l.e, inverse_, s,
+                                           partials[level]);
+      run_stalks_adjoint<V, kHeight, kCount>(steps, parent, above, channels_,
+                                             l.e, l.de, inverse_, a,
                                              partials[level]);
     });
   }
@@ -442,8 +451,8 @@ class ProjectionWalk {
     });
   }
 
-  void bush_adjoint(const Run& run, int level, const V* parent, V* dparent,
-                    std::int64_t stride) {
+  void bush_adjoint(const Run& run, int level, const V* parent,
+                    const Gradients<V>& above) {
     Letters l;
     leaf_letters(1 + 2 * run.leaves, run.node[0], l);
     const std::int64_t node = run.node[0];
@@ -453,17 +462,17 @@ class ProjectionWalk {
       before[1 + 2 * m] = saved[tree_.nodes[node + 1 + 2 * m].inner];
     with_bush(run, [&](auto m) {
       constexpr int kStalks = decltype(m)::value;
-      run_bush<V, kStalks, true>(steps, stride, parent, channels_, l.e,
+      run_bush<V, kStalks, true>(steps, above.stride, parent, channels_, l.e,
                                  inverse_, before, partials[level]);
-      run_bush_adjoint<V, kStalks>(steps, stride, parent, dparent, channels_,
-                                   l.e, l.de, inverse_, adjoint + node,
-                                   partials[level]);
+      run_bush_adjoint<V, kStalks>(steps, parent, above, channels_, l.e, l.de,
+                                   inverse_, adjoint + node, partials[level]);
     });
   }
 
   std::int64_t channels_;
   const Projection& tree_;
   T inverse_[kMostLevels + 1];
+  V zeros_[kMostLevels + 1] = {};
 };
 
 }  // namespace sigtape::SIGTAPE_ISA_NAME

@@ -121,12 +121,14 @@ struct Layout {
     return first == second ? WordNode::twin : WordNode::cousin;
   }
 
-  // Those that run as one stand next to each other.
+  // Leaves first, then the tallest; those that run as one stand next to each
+  // other.
   void sort(std::vector<std::int64_t>& siblings) const {
     const auto key = [&](std::int64_t draft) {
       const auto below = letters_below(draft);
-      return std::tuple(tree[draft].height, !single(draft), below.size(), below,
-                        tree[draft].letter);
+      const std::int64_t height = tree[draft].height;
+      return std::tuple(height > 0, -height, !single(draft), below.size(),
+                        below, tree[draft].letter);
     };
     std::sort(siblings.begin(), siblings.end(),
               [&](auto a, auto b) { return key(a) < key(b); });
