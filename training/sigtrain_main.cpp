@@ -235,6 +235,11 @@ ExitCode signature(const Arguments& arguments) {
                 "--output signatures.npy");
   syntax.required("input", c.input, "paths (batch, length, channels)")
       .required("depth", c.depth, "length of the longest words")
+      .option("from", c.from,
+              "what the input holds: paths, signatures, or log-signatures: "
+              "expand, words or brackets")
+      .option("channels", c.channels, "where that is not paths: of theirs")
+      .option("lengths", c.lengths, "a .npy file of the paths' true points")
       .flag("stream", c.stream, "signatures of all initial pieces")
       .flag("basepoint", c.basepoint, "put the origin before each path")
       .flag("inverse", c.inverse, "the group inverse")
@@ -246,10 +251,29 @@ ExitCode signature(const Arguments& arguments) {
       .option("expanding", c.expanding,
               "of the first FIRST, FIRST + STEP, .. points: FIRST,STEP")
       .option("dyadic", c.dyadic, "of dyadic windows, down to 2^LEVELS pieces")
+      .option("intervals", c.intervals,
+              "of the points START .. END - 1: \"0,10 5,25\"")
       .option("words", c.words,
               "of these words only, letters from 0: \"0.1 2 2.0.0\"")
-      .flag("time", c.time, "add a channel from 0 to 1 first")
+      .option("weights", c.weights,
+              "of the words whose letters' weights add up to --bound: 1,1,2")
+      .option("bound", c.bound, "with --weights")
+      .option("scale", c.scale, "first, channels times factors: 2,0.5")
+      .flag("cumulative-sum", c.cumulative_sum, "then sums of the points")
+      .flag("time", c.time, "then add a channel from 0 to 1")
       .flag("lead-lag", c.lead_lag, "then put each path beside its past")
+      .flag("invisibility-reset", c.invisibility_reset,
+            "then add a channel that tells where paths begin")
+      .option("combine", c.combine,
+              "times the signatures in this .npy file: paths that go on")
+      .option("join", c.join,
+              "then times exp of the increments (batch, channels) in this file")
+      .flag("front", c.front, "--join on the left: paths that began earlier")
+      .option("dilate", c.dilate, "then of paths scaled by factors: 2,0.5")
+      .option("normalise", c.normalise,
+              "then the norm's square kept below twice this bound")
+      .option("level", c.level, "then the words of so many letters only")
+      .flag("invert", c.invert, "then a path of such a signature")
       .option("output", c.output, "the .npy file to write")
       .option("cotangent", c.cotangent,
               "a .npy file of the result's shape: with --gradient")

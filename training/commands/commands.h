@@ -65,12 +65,32 @@ struct SignatureCommand {
   std::int64_t depth = 0;
   bool stream = false, basepoint = false, inverse = false, scalar_term = false;
   std::optional<std::string> logsignature, output, cotangent, gradient;
-  /// Transforms of the paths, in this order.
-  bool time = false, lead_lag = false;
-  /// "SIZE,STEP", "FIRST,STEP" and "LEVELS": windows of the paths.
-  std::optional<std::string> window, expanding, dyadic;
-  /// Words of letters from 0: "0.1 2 2.0.0".
-  std::optional<std::string> words;
+  /// What the input holds: paths, signatures, or log-signatures of the mode
+  /// expand, words or brackets; all but paths with `channels`.
+  std::optional<std::string> from;
+  std::optional<std::int64_t> channels;
+  /// A file of the paths' true points, int64 (batch).
+  std::optional<std::string> lengths;
+  /// Transforms of the paths, in this order; factors "2,0.5".
+  std::optional<std::string> scale;
+  bool cumulative_sum = false, time = false, lead_lag = false,
+       invisibility_reset = false;
+  /// "SIZE,STEP", "FIRST,STEP", "LEVELS" and "START,END START,END": windows of
+  /// the paths.
+  std::optional<std::string> window, expanding, dyadic, intervals;
+  /// Words of letters from 0: "0.1 2 2.0.0"; or all of a weight of at most
+  /// `bound`, each letter having its own: "1,1,2".
+  std::optional<std::string> words, weights;
+  std::optional<double> bound;
+  /// What is done to a signature, in this order: times the signatures of a
+  /// file, times the exponentials of a file's increments, from the left where
+  /// `front`, dilated by factors "2,0.5", and normalised.
+  std::optional<std::string> combine, join, dilate;
+  bool front = false;
+  std::optional<double> normalise;
+  /// The words of so many letters, or the path back, in its place.
+  std::optional<std::int64_t> level;
+  bool invert = false;
   std::optional<int> threads;
 };
 ExitCode signature_command(const SignatureCommand& command);

@@ -1,18 +1,22 @@
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <cstring>
-#include <string_view>
 
 #include "sigtape/framework/dispatch.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/layers/path_transforms.h"
+#include "sigtape/layers/signature/extract_signature_term.h"
 #include "sigtape/layers/signature/logsignature.h"
 #include "sigtape/layers/signature/projected_signature.h"
 #include "sigtape/layers/signature/signature.h"
+#include "sigtape/layers/signature/signature_combine.h"
+#include "sigtape/layers/signature/signature_group.h"
+#include "sigtape/layers/signature/signature_inversion.h"
+#include "sigtape/layers/signature/signature_normalise.h"
 #include "sigtape/layers/signature/window_signature.h"
 #include "sigtape/training/commands/commands.h"
 #include "sigtape/training/commands/resolve.h"
+#include "sigtape/training/commands/signature_options.h"
 #include "sigtape/training/data/npy.h"
 
 namespace sigtape {
@@ -40,6 +44,15 @@ Tensor read_tensor(const std::string& path) {
   return tensor;
 }
 
+Tensor read_lengths(const std::string& path) {
+  const NpyArray array = read_npy(path);
+  const std::vector<std::int64_t> list = to_integers(array, path);
+  Tensor lengths =
+      empty({static_cast<std::int64_t>(list.size())}, {DType::int64, {}});
+  std::copy(list.begin(), list.end(), lengths.mutable_data<std::int64_t>());
+  return lengths;
+}
+
 void write_tensor(const std::string& path, const Tensor& tensor) {
   const Tensor dense = contiguous(tensor.detach());
   const std::vector<std::int64_t> shape(dense.shape().begin(),
@@ -50,138 +63,127 @@ void write_tensor(const std::string& path, const Tensor& tensor) {
   });
 }
 
-// Whole numbers separated by `separator`.
-std::vector<std::int64_t> numbers(const char* option, std::string_view text,
-                                  char separator) {
-  std::vector<std::int64_t> list;
-  while (true) {
-    const std::size_t end = std::min(text.find(separator), text.size());
-    std::int64_t number = 0;
-    const auto [stop, error] =
-        std::from_chars(text.data(), text.data() + end, number);
-    require(error == std::errc() && stop == text.data() + end, option,
-            ": expected whole numbers separated by '", separator, "', got '",
-            text, "'");
-    list.push_back(number);
-    if (end == text.size()) return list;
-    text.remove_prefix(end + 1);
-  }
-}
-
-std::optional<Windows> windows_of(const SignatureCommand& c) {
-  require(
-      c.window.has_value() + c.expanding.has_value() + c.dyadic.has_value() <=
-          1,
-      "--window, --expanding and --dyadic: give one of them");
-  const auto pair = [](const char* option, const std::string& text) {
-    const auto list = numbers(option, text, ',');
-    require(list.size() == 2, option, ": expected two numbers, got '", text,
-            "'");
-    return list;
-  };
-  if (c.window) {
-    const auto n = pair("--window", *c.window);
-    return Windows::sliding(n[0], n[1]);
-  }
-  if (c.expanding) {
-    const auto n = pair("--expanding", *c.expanding);
-    return Windows::expanding(n[0], n[1]);
-  }
-  if (c.dyadic) return Windows::dyadic(numbers("--dyadic", *c.dyadic, ' ')[0]);
-  return {};
-}
-
-std::vector<Word> words_of(std::string_view text) {
-  std::vector<Word> words;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find(' '), text.size());
-    if (end > 0) words.push_back(numbers("--words", text.substr(0, end), '.'));
-    text.remove_prefix(std::min(text.size(), end + 1));
-  }
-  return words;
-}
-
-void check_arguments(const SignatureCommand& c) {
-  if (c.logsignature) logsignature_mode(*c.logsignature);
-  require(!c.logsignature || !c.scalar_term,
-          "--logsignature: a log-signature has no scalar term; leave out "
-          "--scalar-term");
-  const bool windowed = windows_of(c).has_value();
-  require(!windowed || !c.stream, "--stream: windows are a stream already");
-  require(
-      !c.words || !(windowed || c.stream || c.scalar_term || c.logsignature),
-      "--words: cannot be had with windows, --stream, --scalar-term or "
-      "--logsignature");
-  require(c.cotangent.has_value() == c.gradient.has_value(),
-          "--cotangent and --gradient belong together: the one is read, the "
-          "other written");
-  require(c.output || c.gradient,
-          "nothing to do: give --output, or --cotangent and --gradient");
-}
-
-Tensor windowed(const SignatureCommand& c, const Tensor& path,
+Tensor windowed(const SignatureCommand& c, const Value& path,
                 const Windows& windows) {
   const Basepoint basepoint(c.basepoint);
   if (c.logsignature) {
-    return window_logsignature(path, c.depth, windows,
+    return window_logsignature(path.data, c.depth, windows,
                                {.basepoint = basepoint,
                                 .inverse = c.inverse,
-                                .mode = logsignature_mode(*c.logsignature)});
+                                .mode = logsignature_mode(*c.logsignature),
+                                .lengths = path.lengths});
   }
-  return window_signature(path, c.depth, windows,
+  return window_signature(path.data, c.depth, windows,
                           {.basepoint = basepoint,
                            .inverse = c.inverse,
-                           .scalar_term = c.scalar_term});
+                           .scalar_term = c.scalar_term,
+                           .lengths = path.lengths});
 }
 
-Tensor projected(const SignatureCommand& c, const Tensor& path) {
-  const WordSet words(path.size(2), words_of(*c.words));
-  require(words.depth() <= c.depth, "--words: expected words of at most ",
-          c.depth, " letters, the depth, got one of ", words.depth());
-  return projected_signature(
-      path, words, {.basepoint = Basepoint(c.basepoint), .inverse = c.inverse});
+// What the options ask of signatures (batch, S).
+Tensor changed(const SignatureCommand& c, Tensor s, std::int64_t channels) {
+  const std::int64_t depth = c.depth;
+  const auto read = [&](const std::string& file) {
+    return cast(read_tensor(file), s.dtype());
+  };
+  if (c.combine) s = signature_combine(s, read(*c.combine), channels, depth);
+  if (c.join) s = signature_join(s, read(*c.join), depth, c.front);
+  if (c.dilate) {
+    s = signature_dilate(s, channels, depth, decimals("--dilate", *c.dilate));
+  }
+  if (c.normalise) s = signature_normalise(s, channels, depth, *c.normalise);
+  if (c.level) return extract_signature_term(s, channels, *c.level);
+  if (c.invert) return invert_signature(s, depth, channels);
+  if (c.logsignature) {
+    return signature_to_logsignature(
+        s, channels, depth, {.mode = logsignature_mode(*c.logsignature)});
+  }
+  const auto words = words_of(c, channels);
+  return words ? extract_signature_words(s, depth, *words) : s;
 }
 
-Tensor compute(const SignatureCommand& c, const Tensor& input) {
+Value transformed(const SignatureCommand& c, const Tensor& input) {
   Value x = {input, {}};
+  if (c.lengths) x.lengths = read_lengths(*c.lengths);
+  if (c.scale) x = scale(x, decimals("--scale", *c.scale));
+  if (c.cumulative_sum) x = cumulative_sum(x);
   if (c.time) x = add_time(x);
   if (c.lead_lag) x = lead_lag(x);
-  const Tensor& path = x.data;
-  if (c.words) return projected(c, path);
-  if (const auto windows = windows_of(c)) return windowed(c, path, *windows);
-  if (c.logsignature) {
-    return logsignature(path, c.depth,
-                        {.stream = c.stream,
-                         .basepoint = Basepoint(c.basepoint),
-                         .inverse = c.inverse,
-                         .mode = logsignature_mode(*c.logsignature)});
+  return c.invisibility_reset ? invisibility_reset(x) : x;
+}
+
+Tensor of_paths(const SignatureCommand& c, const Tensor& input) {
+  const Value x = transformed(c, input);
+  const Basepoint basepoint(c.basepoint);
+  const std::int64_t channels = x.data.size(2);
+  if (changes_signature(c)) {
+    return changed(c,
+                   signature(x.data, c.depth,
+                             {.basepoint = basepoint,
+                              .inverse = c.inverse,
+                              .lengths = x.lengths}),
+                   channels);
   }
-  return signature(path, c.depth,
+  if (const auto words = words_of(c, channels)) {
+    return projected_signature(
+        x.data, *words,
+        {.basepoint = basepoint, .inverse = c.inverse, .lengths = x.lengths});
+  }
+  if (const auto windows = windows_of(c)) return windowed(c, x, *windows);
+  if (c.logsignature) {
+    return logsignature(x.data, c.depth,
+                        {.stream = c.stream,
+                         .basepoint = basepoint,
+                         .inverse = c.inverse,
+                         .mode = logsignature_mode(*c.logsignature),
+                         .lengths = x.lengths});
+  }
+  return signature(x.data, c.depth,
                    {.stream = c.stream,
-                    .basepoint = Basepoint(c.basepoint),
+                    .basepoint = basepoint,
                     .inverse = c.inverse,
-                    .scalar_term = c.scalar_term});
+                    .scalar_term = c.scalar_term,
+                    .lengths = x.lengths});
+}
+
+Tensor of_signatures(const SignatureCommand& c, const Tensor& input) {
+  const std::int64_t channels = *c.channels;
+  Tensor s = input;
+  if (*c.from != "signatures") {
+    s = logsignature_to_signature(s, channels, c.depth,
+                                  {.mode = logsignature_mode(*c.from)});
+  }
+  if (c.inverse) s = signature_inverse(s, channels, c.depth);
+  return changed(c, s, channels);
+}
+
+void check_input(const SignatureCommand& c, const Tensor& x) {
+  const bool paths = !c.from || *c.from == "paths";
+  require<DataError>(
+      x.rank() == (paths ? 3 : 2), c.input, ": expected ",
+      paths ? "paths (batch, length, channels)" : "signatures (batch, words)",
+      ", found ", x.shape(),
+      paths && x.rank() == 2 ? "; one path needs a batch of 1" : "");
 }
 
 }  // namespace
 
 ExitCode signature_command(const SignatureCommand& command) {
-  check_arguments(command);
+  check_options(command);
   use_threads(command.threads);
-  Tensor path = read_tensor(command.input);
-  require<DataError>(path.rank() == 3, command.input,
-                     ": expected paths (batch, length, channels), found ",
-                     path.shape(),
-                     path.rank() == 2 ? "; one path needs a batch of 1" : "");
-  path.set_requires_grad(command.gradient.has_value());
-  const Tensor result = compute(command, path);
+  Tensor input = read_tensor(command.input);
+  check_input(command, input);
+  input.set_requires_grad(command.gradient.has_value());
+  const bool paths = !command.from || *command.from == "paths";
+  const Tensor result =
+      paths ? of_paths(command, input) : of_signatures(command, input);
   if (command.gradient) {
-    Tensor cotangent = cast(read_tensor(*command.cotangent), path.dtype());
+    Tensor cotangent = cast(read_tensor(*command.cotangent), input.dtype());
     require<DataError>(cotangent.shape() == result.shape(), *command.cotangent,
                        ": expected the result's shape ", result.shape(),
                        ", found ", cotangent.shape());
     result.backward(cotangent);
-    write_tensor(*command.gradient, path.grad());
+    write_tensor(*command.gradient, input.grad());
   }
   if (command.output) write_tensor(*command.output, result);
   return ExitCode::ok;

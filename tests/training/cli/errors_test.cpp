@@ -289,6 +289,39 @@ constexpr WrongUse wrong_uses[] = {
     {"signature --input @/x.npy --depth 2 --logsignature words --scalar-term "
      "--output @/y.npy",
      2, "no scalar term"},
+    {"signature --input @/x.npy --depth 2 --intervals 0,1,2 --output @/y.npy",
+     2, "--intervals|two numbers|'0,1,2'"},
+    {"signature --input @/x.npy --depth 2 --lengths @/x.npy --output @/y.npy",
+     3, "x.npy"},
+    {"signature --input @/x.npy --depth 2 --weights 1,2 --output @/y.npy", 2,
+     "--weights and --bound"},
+    {"signature --input @/x.npy --depth 2 --weights 1 --bound 2 --output "
+     "@/y.npy",
+     2, "--weights|2 numbers|1"},
+    {"signature --input @/x.npy --depth 2 --scale 1;2 --output @/y.npy", 2,
+     "--scale|numbers|'1;2'"},
+    {"signature --input @/x.npy --depth 2 --front --output @/y.npy", 2,
+     "--front|--join"},
+    {"signature --input @/x.npy --depth 2 --level 1 --invert --output @/y.npy",
+     2, "--level|--invert|one of them"},
+    {"signature --input @/x.npy --depth 2 --stream --level 1 --output @/y.npy",
+     2, "--level|--stream"},
+    {"signature --input @/x.npy --depth 2 --words 0 --level 1 --output "
+     "@/y.npy",
+     2, "--words|--level"},
+    {"signature --input @/x.npy --depth 2 --channels 2 --output @/y.npy", 2,
+     "--channels|--from"},
+    {"signature --input @/x.npy --depth 2 --from signatures --output @/y.npy",
+     2, "--from signatures|--channels"},
+    {"signature --input @/x.npy --depth 2 --from signatures --channels 2 "
+     "--stream --output @/y.npy",
+     2, "--from signatures|--stream"},
+    {"signature --input @/x.npy --depth 2 --from signatures --channels 2 "
+     "--output @/y.npy",
+     3, "x.npy|signatures (batch, words)"},
+    {"signature --input @/x.npy --depth 2 --from tree --channels 2 --output "
+     "@/y.npy",
+     2, "--from|paths, signatures, expand, words or brackets|tree"},
     {"signature --input @/x.npy --depth 99 --logsignature words --output "
      "@/y.npy",
      2, "logsignature|largest depth"},

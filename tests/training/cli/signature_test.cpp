@@ -2,7 +2,13 @@
 #include <gtest/gtest.h>
 
 #include "sigtape/layers/path_transforms.h"
+#include "sigtape/layers/signature/extract_signature_term.h"
+#include "sigtape/layers/signature/logsignature.h"
 #include "sigtape/layers/signature/projected_signature.h"
+#include "sigtape/layers/signature/signature_combine.h"
+#include "sigtape/layers/signature/signature_group.h"
+#include "sigtape/layers/signature/signature_inversion.h"
+#include "sigtape/layers/signature/signature_normalise.h"
 #include "sigtape/layers/signature/window_signature.h"
 #include "sigtape/training/data/npy.h"
 #include "support/battery.h"
@@ -121,6 +127,100 @@ TEST(SignatureCommand, WindowsWordsAndTransforms) {
                                    {.inverse = true}));
   c = call({"--time", "--lead-lag"});
   expect_equal(c, signature(lead_lag(add_time({c.path, {}})).data, 3));
+}
+
+Called call_with_lengths(std::vector<std::string> options,
+                         const std::vector<std::int64_t>& lengths) {
+  const TemporaryFolder folder;
+  write_npy(folder / "n.npy",
+            npy_array<std::int64_t>({std::ssize(lengths)}, lengths));
+  options.insert(options.end(), {"--lengths", folder / "n.npy"});
+  return call(options);
+}
+
+TEST(SignatureCommand, LengthsIntervalsWeightsAndMoreTransforms) {
+  const std::vector<std::int64_t> lengths = {9, 4};
+  const Tensor n = from_values({9, 4}, {2}, {DType::int64});
+  Called c = call_with_lengths({}, lengths);
+  expect_equal(c, signature(c.path, 3, {.lengths = n}));
+  c = call_with_lengths({"--logsignature", "brackets"}, lengths);
+  expect_equal(
+      c, logsignature(c.path, 3,
+                      {.mode = LogSignatureMode::brackets, .lengths = n}));
+  c = call_with_lengths({"--window", "3,2", "--lead-lag"}, lengths);
+  const Value v = lead_lag(Value{c.path, n});
+  expect_equal(c, window_signature(v.data, 3, Windows::sliding(3, 2),
+                                   {.lengths = v.lengths}));
+  c = call_with_lengths({"--weights", "1,2", "--bound", "3.5"}, lengths);
+  expect_equal(c, projected_signature(c.path, WordSet::weighted({1, 2}, 3.5),
+                                      {.lengths = n}));
+  c = call({"--intervals", "0,4  2,9 3,5"});
+  expect_equal(c, window_signature(
+                      c.path, 3, Windows::intervals({{0, 4}, {2, 9}, {3, 5}})));
+  c = call({"--scale", "2,0.5", "--cumulative-sum", "--time",
+            "--invisibility-reset"});
+  const std::vector<double> factors = {2, 0.5};
+  expect_equal(c, signature(invisibility_reset(add_time(cumulative_sum(scale(
+                                                   {c.path, {}}, factors))))
+                                .data,
+                            3));
+}
+
+TEST(SignatureCommand, ChangesSignatures) {
+  const TemporaryFolder folder;
+  const Tensor other = test::random_tensor({2, 14}, 5),
+               step = test::random_tensor({2, 2}, 6);
+  const std::string s2 = write_array(folder / "s.npy",
+                                     {{2, 14}, other.to_vector()}),
+                    dx = write_array(folder / "d.npy",
+                                     {{2, 2}, step.to_vector()});
+  const std::vector<double> factors = {2, 0.5};
+  Called c = call(
+      {"--combine", s2, "--join", dx, "--dilate", "2,0.5", "--normalise", "2"});
+  const Tensor s = signature(c.path, 3);
+  Tensor y = signature_join(signature_combine(s, other, 2, 3), step, 3);
+  y = signature_normalise(signature_dilate(y, 2, 3, factors), 2, 3, 2);
+  expect_equal(c, y);
+  expect_equal(call({"--join", dx, "--front"}),
+               signature_join(s, step, 3, true));
+  expect_equal(call({"--level", "2"}), extract_signature_term(s, 2, 2));
+  expect_equal(call({"--invert"}), invert_signature(s, 3, 2));
+  expect_equal(
+      call({"--combine", s2, "--logsignature", "words"}),
+      signature_to_logsignature(signature_combine(s, other, 2, 3), 2, 3, {}));
+}
+
+TEST(SignatureCommand, ReadsSignaturesAndLogSignatures) {
+  const TemporaryFolder folder;
+  const auto call_from = [&](const Tensor& input,
+                             std::vector<std::string> options) {
+    const GoldenArray array{{input.size(0), input.size(1)}, input.to_vector()};
+    std::vector<std::string> arguments = {
+        "signature", "--input",  write_array(folder / "x.npy", array),
+        "--depth",   "3",        "--channels",
+        "2",         "--output", folder / "y.npy"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    const auto result = run_sigtrain(arguments);
+    EXPECT_EQ(result.code, 0) << result.err;
+    return Called{input, read_npy(folder / "y.npy")};
+  };
+  const Tensor s = signature(test::random_tensor({2, 9, 2}), 3);
+  expect_equal(call_from(s, {"--from", "signatures", "--inverse"}),
+               signature_inverse(s, 2, 3));
+  expect_equal(call_from(s, {"--from", "signatures", "--words", "0.1 1.1.0"}),
+               extract_signature_words(s, 3, WordSet(2, {{0, 1}, {1, 1, 0}})));
+  for (const LogSignatureMode mode :
+       {LogSignatureMode::expand, LogSignatureMode::words,
+        LogSignatureMode::brackets}) {
+    const std::string name = mode == LogSignatureMode::expand  ? "expand"
+                             : mode == LogSignatureMode::words ? "words"
+                                                               : "brackets";
+    const Tensor l = signature_to_logsignature(s, 2, 3, {.mode = mode});
+    expect_equal(call_from(s, {"--from", "signatures", "--logsignature", name}),
+                 l);
+    expect_equal(call_from(l, {"--from", name}),
+                 logsignature_to_signature(l, 2, 3, {.mode = mode}));
+  }
 }
 
 TEST(SignatureCommand, OutputsHaveTheInputsType) {
