@@ -113,31 +113,34 @@ SIGTAPE_KERNEL void walk_leaves_any(const Leaves<T>& a) {
   if (d - j == 1) leaf_products<T, M, 1, History>(a, j);
 }
 
-/// M words with D leaves each, everything in registers. M = D: the words are
-/// the whole family, so their letters are the leaves' letters.
-template <class T, int M, int D>
+/// M words with D leaves each, everything in registers. The words' letters are
+/// `First` on, so that their increments are among the leaves'.
+template <class T, int M, int D, int First>
 SIGTAPE_KERNEL void walk_leaves_tile(const Leaves<T>& a) {
   Vec<T> state[M], sum[M][D];
   SIGTAPE_UNROLL for (int m = 0; m < M; ++m) {
     state[m] = a.state[m];
     SIGTAPE_UNROLL for (int j = 0; j < D; ++j) sum[m][j] = a.leaves[m * D + j];
   }
-  const Vec<T>* __restrict increment = M == D ? a.letters : a.increment;
   const Vec<T>* __restrict letters = a.letters;
   const Vec<T>* __restrict parent = a.parent;
-  const std::int64_t increment_stride = M == D ? D : a.increment_stride;
   for (std::int64_t t = 0; t < a.steps; ++t) {
     const Vec<T> first = in_register(parent[0]);
     const Vec<T> second = in_register(parent[1]);
-    Vec<T> e[D];
-    SIGTAPE_UNROLL for (int j = 0; j < D; ++j) e[j] = in_register(letters[j]);
+    Vec<T> own[M], g[M];
     SIGTAPE_UNROLL for (int m = 0; m < M; ++m) {
-      const Vec<T> d = M == D ? e[m] : in_register(increment[m]);
-      const Vec<T> g = state[m] + second * d;
-      state[m] += first * d;
-      SIGTAPE_UNROLL for (int j = 0; j < D; ++j) sum[m][j] += g * e[j];
+      own[m] = in_register(letters[First + m]);
+      g[m] = state[m] + second * own[m];
+      state[m] += first * own[m];
     }
-    increment += increment_stride;
+    SIGTAPE_UNROLL for (int m = 0; m < M; ++m)
+        SIGTAPE_UNROLL for (int i = 0; i < M; ++i) sum[i][First + m] +=
+        g[i] * own[m];
+    SIGTAPE_UNROLL for (int j = 0; j < D; ++j) {
+      if (j >= First && j < First + M) continue;
+      const Vec<T> e = in_register(letters[j]);
+      SIGTAPE_UNROLL for (int m = 0; m < M; ++m) sum[m][j] += g[m] * e;
+    }
     letters += D;
     parent += a.parent_stride;
   }
@@ -164,7 +167,9 @@ struct Twig {
   Vec<T>* dparent;     ///< [steps][3]
 };
 
-template <class T, int D>
+/// `Letter` is the word's last letter, or negative where its increments stand
+/// elsewhere.
+template <class T, int D, int Letter>
 SIGTAPE_KERNEL void walk_twig(const Twig<T>& twig, const Leaves<T>& a) {
   Vec<T> word = *twig.state, state[D], sum[D][D];
   SIGTAPE_UNROLL for (int m = 0; m < D; ++m) {
@@ -176,9 +181,9 @@ SIGTAPE_KERNEL void walk_twig(const Twig<T>& twig, const Leaves<T>& a) {
   const Vec<T>* __restrict letters = a.letters;
   const Vec<T>* __restrict parent = twig.parent;
   for (std::int64_t t = 0; t < a.steps; ++t) {
-    const Vec<T> d = in_register(*increment);
     Vec<T> e[D];
     SIGTAPE_UNROLL for (int j = 0; j < D; ++j) e[j] = in_register(letters[j]);
+    const Vec<T> d = Letter < 0 ? in_register(*increment) : e[Letter];
     const Vec<T> first = word + parent[1] * d;
     const Vec<T> second = (word + parent[2] * d) * half;
     word += parent[0] * d;
@@ -336,11 +341,75 @@ SIGTAPE_KERNEL void walk_leaves_back(const Leaves<T>& a) {
   SIGTAPE_UNROLL for (int m = 0; m < M; ++m) a.dstate[m] = dstate[m];
 }
 
+/// The adjoint for M words with the letters `First` on and D leaves each, from
+/// the states after the block: each step takes its own part off them again, so
+/// that nothing is stored for a step. Needs the registers of a 64-byte set.
+template <class T, int M, int D, int First>
+SIGTAPE_KERNEL void walk_leaves_tile_back(const Leaves<T>& a) {
+  const std::int64_t last = a.steps - 1;
+  Vec<T> state[M], dstate[M], cotangent[M][D];
+  SIGTAPE_UNROLL for (int m = 0; m < M; ++m) {
+    state[m] = a.state[m];
+    dstate[m] = a.dstate[m];
+    SIGTAPE_UNROLL for (int j = 0; j < D; ++j) cotangent[m][j] =
+        a.leaves[m * D + j];
+  }
+  const Vec<T>* __restrict letters = a.letters + last * D;
+  Vec<T>* __restrict dletters = a.dletters + last * D;
+  const Vec<T>* __restrict parent = a.parent + last * a.parent_stride;
+  Vec<T>* __restrict dparent = a.dparent + last * 2;
+  for (std::int64_t t = last; t >= 0; --t) {
+    const Vec<T> first = in_register(parent[0]);
+    const Vec<T> second = in_register(parent[1]);
+    Vec<T> g[M], h[M], own[M];
+    SIGTAPE_UNROLL for (int m = 0; m < M; ++m) {
+      const Vec<T> e = in_register(letters[First + m]);
+      state[m] -= first * e;
+      g[m] = state[m] + second * e;
+    }
+    SIGTAPE_UNROLL for (int k = 0; k < D; ++k) {
+      // The words' own letters come last.
+      const int j = (First + M + k) % D;
+      const Vec<T> e = in_register(letters[j]);
+      Vec<T> sum = dletters[j];
+      SIGTAPE_UNROLL for (int m = 0; m < M; ++m) {
+        h[m] = k == 0 ? cotangent[m][j] * e : h[m] + cotangent[m][j] * e;
+        sum += cotangent[m][j] * g[m];
+      }
+      if (k < D - M) {
+        dletters[j] = sum;
+      } else {
+        own[k - (D - M)] = sum;
+      }
+    }
+    Vec<T> share[2];
+    SIGTAPE_UNROLL for (int m = 0; m < M; ++m) {
+      const Vec<T> e = in_register(letters[First + m]);
+      dletters[First + m] = (own[m] + dstate[m] * first) + h[m] * second;
+      const bool begun = First > 0 || m > 0;
+      if (First > 0 && m == 0) {
+        share[0] = dparent[0];
+        share[1] = dparent[1];
+      }
+      share[0] = begun ? share[0] + dstate[m] * e : dstate[m] * e;
+      share[1] = begun ? share[1] + h[m] * e : h[m] * e;
+      dstate[m] += h[m];
+    }
+    dparent[0] = share[0];
+    dparent[1] = share[1];
+    letters -= D;
+    dletters -= D;
+    parent -= a.parent_stride;
+    dparent -= 2;
+  }
+  SIGTAPE_UNROLL for (int m = 0; m < M; ++m) a.dstate[m] = dstate[m];
+}
+
 /// The adjoint of a twig: of D * D leaves, whose cotangents `leaves.leaves`
 /// are constant through time, of their D parents, and of the word above. The
 /// states are those after the block; each step takes its own part off them
 /// again, so that nothing but the parent's sums is stored for a step.
-template <class T, int D, ParentShare Share>
+template <class T, int D, int Letter, ParentShare Share>
 SIGTAPE_KERNEL void walk_twig_back(const Twig<T>& twig, const Leaves<T>& a) {
   Vec<T> word = *twig.state, dword = *twig.dstate;
   Vec<T> state[D], dstate[D], cotangent[D][D];
@@ -360,17 +429,17 @@ SIGTAPE_KERNEL void walk_twig_back(const Twig<T>& twig, const Leaves<T>& a) {
   const Vec<T>* __restrict parent = twig.parent + last * twig.parent_stride;
   Vec<T>* __restrict dparent = twig.dparent + last * 3;
   for (std::int64_t t = last; t >= 0; --t) {
-    const Vec<T> d = in_register(*increment);
-    const Vec<T> sums[3] = {in_register(parent[0]), in_register(parent[1]),
-                            in_register(parent[2])};
-    word -= sums[0] * d;
-    const Vec<T> first = word + sums[1] * d;
-    const Vec<T> second = (word + sums[2] * d) * half;
     Vec<T> e[D], sum[D];
     SIGTAPE_UNROLL for (int j = 0; j < D; ++j) {
       e[j] = in_register(letters[j]);
       sum[j] = dletters[j];
     }
+    const Vec<T> d = Letter < 0 ? in_register(*increment) : e[Letter];
+    const Vec<T> sums[3] = {in_register(parent[0]), in_register(parent[1]),
+                            in_register(parent[2])};
+    word -= sums[0] * d;
+    const Vec<T> first = word + sums[1] * d;
+    const Vec<T> second = (word + sums[2] * d) * half;
     Vec<T> dfirst = {}, dsecond = {};
     SIGTAPE_UNROLL for (int m = 0; m < D; ++m) {
       state[m] -= first * e[m];
@@ -386,10 +455,14 @@ SIGTAPE_KERNEL void walk_twig_back(const Twig<T>& twig, const Leaves<T>& a) {
       dsecond = m == 0 ? h * e[m] : dsecond + h * e[m];
       dstate[m] += h;
     }
-    SIGTAPE_UNROLL for (int j = 0; j < D; ++j) dletters[j] = sum[j];
     dsecond *= half;
-    *dincrement =
-        (*dincrement + dword * sums[0] + dfirst * sums[1]) + dsecond * sums[2];
+    if constexpr (Letter >= 0)
+      sum[Letter] = (sum[Letter] + dword * sums[0] + dfirst * sums[1]) +
+                    dsecond * sums[2];
+    SIGTAPE_UNROLL for (int j = 0; j < D; ++j) dletters[j] = sum[j];
+    if constexpr (Letter < 0)
+      *dincrement = (*dincrement + dword * sums[0] + dfirst * sums[1]) +
+                    dsecond * sums[2];
     if constexpr (Share == ParentShare::overwrite) {
       dparent[0] = dword * d;
       dparent[1] = dfirst * d;
@@ -410,6 +483,104 @@ SIGTAPE_KERNEL void walk_twig_back(const Twig<T>& twig, const Leaves<T>& a) {
   }
   *twig.dstate = dword;
   SIGTAPE_UNROLL for (int m = 0; m < D; ++m) a.dstate[m] = dstate[m];
+}
+
+// What the parts of a parent's sums give to its own cotangents.
+template <class T, int K, ParentShare Share>
+SIGTAPE_INLINE void give_share(Vec<T>* dparent, const Vec<T> (&parts)[K],
+                               Vec<T> d) {
+  SIGTAPE_UNROLL for (int k = 0; k < K; ++k) {
+    if constexpr (Share == ParentShare::overwrite) dparent[k] = parts[k] * d;
+    if constexpr (Share == ParentShare::add) dparent[k] += parts[k] * d;
+  }
+}
+
+/// The adjoint of a branch, from the states after the block as in a twig.
+/// `child_state` and `dchild` are those of its two children.
+template <class T, int Letter, ParentShare Share>
+SIGTAPE_KERNEL void walk_branch_back(const Twig<T>& branch,
+                                     const Vec<T>* child_state,
+                                     Vec<T>* child_dstate, const Leaves<T>& a) {
+  Vec<T> word = *branch.state, dword = *branch.dstate;
+  Vec<T> child[2], dchild[2], state[4], dstate[4], cotangent[8];
+  SIGTAPE_UNROLL for (int m = 0; m < 2; ++m) {
+    child[m] = child_state[m];
+    dchild[m] = child_dstate[m];
+  }
+  SIGTAPE_UNROLL for (int m = 0; m < 4; ++m) {
+    state[m] = a.state[m];
+    dstate[m] = a.dstate[m];
+  }
+  SIGTAPE_UNROLL for (int m = 0; m < 8; ++m) cotangent[m] = a.leaves[m];
+  const Vec<T> half = broadcast(T(0.5)), third = broadcast(T(1) / T(3));
+  const std::int64_t last = a.steps - 1;
+  const Vec<T>* __restrict increment =
+      branch.increment + last * branch.increment_stride;
+  Vec<T>* dincrement = branch.dincrement + last * branch.increment_stride;
+  const Vec<T>* __restrict letters = a.letters + last * 2;
+  Vec<T>* dletters = a.dletters + last * 2;
+  const Vec<T>* __restrict parent = branch.parent + last * branch.parent_stride;
+  Vec<T>* __restrict dparent = branch.dparent + last * 4;
+  for (std::int64_t t = last; t >= 0; --t) {
+    const Vec<T> e[2] = {in_register(letters[0]), in_register(letters[1])};
+    const Vec<T> d = Letter < 0 ? in_register(*increment) : e[Letter & 1];
+    Vec<T> sum[2] = {dletters[0], dletters[1]};
+    word -= parent[0] * d;
+    const Vec<T> first = word + parent[1] * d;
+    const Vec<T> second = (word + parent[2] * d) * half;
+    const Vec<T> third_sum = (word + parent[3] * d) * third;
+    Vec<T> parts[4] = {};
+    SIGTAPE_UNROLL for (int i = 0; i < 2; ++i) {
+      child[i] -= first * e[i];
+      const Vec<T> to_state = child[i] + second * e[i];
+      const Vec<T> to_leaves = (child[i] + third_sum * e[i]) * half;
+      Vec<T> dto_state, dto_leaves;
+      SIGTAPE_UNROLL for (int m = 0; m < 2; ++m) {
+        const int w = 2 * i + m;
+        state[w] -= to_state * e[m];
+        const Vec<T> g = state[w] + to_leaves * e[m];
+        Vec<T> h = cotangent[2 * w] * e[0];
+        h += cotangent[2 * w + 1] * e[1];
+        sum[0] += cotangent[2 * w] * g;
+        sum[1] += cotangent[2 * w + 1] * g;
+        sum[m] += dstate[w] * to_state;
+        sum[m] += h * to_leaves;
+        dto_state = m == 0 ? dstate[w] * e[m] : dto_state + dstate[w] * e[m];
+        dto_leaves = m == 0 ? h * e[m] : dto_leaves + h * e[m];
+        dstate[w] += h;
+      }
+      dto_leaves *= half;
+      sum[i] += dchild[i] * first;
+      sum[i] += dto_state * second;
+      sum[i] += dto_leaves * third_sum;
+      parts[1] = i == 0 ? dchild[i] * e[i] : parts[1] + dchild[i] * e[i];
+      parts[2] = i == 0 ? dto_state * e[i] : parts[2] + dto_state * e[i];
+      parts[3] = i == 0 ? dto_leaves * e[i] : parts[3] + dto_leaves * e[i];
+      dchild[i] += dto_state + dto_leaves;
+    }
+    parts[0] = dword;
+    parts[2] *= half;
+    parts[3] *= third;
+    if constexpr (Letter >= 0)
+      SIGTAPE_UNROLL for (int k = 0; k < 4; ++k) sum[Letter] +=
+          parts[k] * parent[k];
+    dletters[0] = sum[0];
+    dletters[1] = sum[1];
+    if constexpr (Letter < 0)
+      SIGTAPE_UNROLL for (int k = 0; k < 4; ++k)* dincrement +=
+          parts[k] * parent[k];
+    give_share<T, 4, Share>(dparent, parts, d);
+    dword += parts[1] + parts[2] + parts[3];
+    increment -= branch.increment_stride;
+    dincrement -= branch.increment_stride;
+    letters -= 2;
+    dletters -= 2;
+    parent -= branch.parent_stride;
+    dparent -= 4;
+  }
+  *branch.dstate = dword;
+  SIGTAPE_UNROLL for (int m = 0; m < 2; ++m) child_dstate[m] = dchild[m];
+  SIGTAPE_UNROLL for (int m = 0; m < 4; ++m) a.dstate[m] = dstate[m];
 }
 
 /// A word of level N - 3 with two letters and all fourteen words below it in

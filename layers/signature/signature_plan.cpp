@@ -13,6 +13,10 @@ namespace {
 // the smallest common one (32 KiB) is left to the state.
 constexpr std::int64_t kBlockBytes = 26 * 1024;
 
+// Vectors that a state may have: what is read and written once in every block
+// of time should stay in the second-level cache.
+constexpr double kStateWords = 24000;
+
 std::int64_t divide_up(std::int64_t a, std::int64_t b) {
   return (a + b - 1) / b;
 }
@@ -37,22 +41,48 @@ struct Lanes {
   int prefix_levels = 0;
   std::int64_t groups = 0;
   double step_cost = 0;  // vector multiply-adds of an increment in a group
+
+  double cost() const { return static_cast<double>(groups) * step_cost; }
 };
+
+// Words of a lane's state.
+double lane_words(const SignatureShape& shape, int prefix_levels) {
+  double all = 0, words = 1;
+  for (int level = 1; level <= shape.depth; ++level) {
+    if (level > prefix_levels) words *= static_cast<double>(shape.channels);
+    all += words;
+  }
+  return all;
+}
 
 // Few pieces leave lanes empty; prefixes fill them, at the price of walking the
 // words up to the prefix in every lane.
-Lanes choose_lanes(const SignatureShape& shape, std::int64_t pieces,
-                   int lanes) {
+Lanes fill_lanes(const SignatureShape& shape, std::int64_t pieces, int lanes) {
   Lanes best;
   std::int64_t pairs = pieces;
   for (int levels = 0; levels < shape.depth; ++levels) {
     const Lanes use = {levels, divide_up(pairs, lanes),
                        lane_cost(shape, levels)};
-    if (levels == 0 || static_cast<double>(use.groups) * use.step_cost <
-                           static_cast<double>(best.groups) * best.step_cost)
-      best = use;
+    if (levels == 0 || use.cost() < best.cost()) best = use;
     if (pairs >= 16 * lanes) break;
     pairs *= shape.channels;
+  }
+  return best;
+}
+
+// The same, but longer prefixes where a state would not fit the second-level
+// cache, if they cost next to nothing.
+Lanes choose_lanes(const SignatureShape& shape, std::int64_t pieces,
+                   int lanes) {
+  Lanes best = fill_lanes(shape, pieces, lanes);
+  while (!shape.stream && best.prefix_levels + 4 < shape.depth &&
+         lane_words(shape, best.prefix_levels) > kStateWords) {
+    const int levels = best.prefix_levels + 1;
+    const std::int64_t pairs = pieces * words_of_level(shape.channels, levels);
+    const Lanes use = {levels, divide_up(pairs, lanes),
+                       lane_cost(shape, levels)};
+    if (use.cost() > 1.02 * best.cost()) break;
+    best = use;
   }
   return best;
 }
@@ -87,16 +117,6 @@ double call_cost(const SignatureShape& shape, std::int64_t pieces, int lanes,
                              divide_up(shape.increments(), pieces)) *
              use.step_cost +
          pieces_cost(shape, pieces, lanes, threads);
-}
-
-// Words of a lane's state.
-double lane_words(const SignatureShape& shape, int prefix_levels) {
-  double all = 0, words = 1;
-  for (int level = 1; level <= shape.depth; ++level) {
-    if (level > prefix_levels) words *= static_cast<double>(shape.channels);
-    all += words;
-  }
-  return all;
 }
 
 // Into how many pieces few long paths are cut. Of what makes a call no slower

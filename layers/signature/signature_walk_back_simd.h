@@ -64,6 +64,23 @@ SIGTAPE_INLINE void leaves_back(const Block<T>& block, std::int64_t word,
   leaves_back_share<T, M, D, false>(leaves, share);
 }
 
+/// A family in tiles of M words from the states after the block, the last tile
+/// of what is left.
+template <class T, int M, int D, int First = 0>
+void family_back_from_end(const Block<T>& block, std::int64_t word,
+                          const Vec<T>* parent, std::int64_t parent_stride,
+                          Vec<T>* dparent) {
+  constexpr int kWords = D - First < M ? D - First : M;
+  Leaves<T> leaves = leaves_back_of(block, word + First, First, parent,
+                                    parent_stride, dparent);
+  leaves.state =
+      block.low_end + block.plan->level_start[block.depth - 1] + word + First;
+  walk_leaves_tile_back<T, kWords, D, First>(leaves);
+  if constexpr (First + kWords < D)
+    family_back_from_end<T, M, D, First + kWords>(block, word, parent,
+                                                  parent_stride, dparent);
+}
+
 /// A family in tiles of M words, the last one of `D % M`.
 template <class T, int M, int D>
 void family_back(const Block<T>& block, std::int64_t word, const Vec<T>* parent,
@@ -95,6 +112,7 @@ template <class T>
 void walk_family_back(const Block<T>& block, std::int64_t word,
                       const Vec<T>* parent, std::int64_t parent_stride,
                       Vec<T>* dparent) {
+  constexpr bool kMany = SIGTAPE_VECTOR_BYTES == 64;
   if (!block.history && !block.in_prefix(block.depth - 1)) {
     switch (block.channels) {
       case 2:
@@ -107,11 +125,37 @@ void walk_family_back(const Block<T>& block, std::int64_t word,
         return family_back<T, 4, 4>(block, word, parent, parent_stride,
                                     dparent);
       case 5:
+        if constexpr (kMany)
+          if (block.depth > 2)
+            return family_back_from_end<T, 3, 5>(block, word, parent,
+                                                 parent_stride, dparent);
         return family_back<T, 5, 5>(block, word, parent, parent_stride,
                                     dparent);
       case 6:
+        if constexpr (kMany)
+          if (block.depth > 2)
+            return family_back_from_end<T, 3, 6>(block, word, parent,
+                                                 parent_stride, dparent);
         return family_back<T, 3, 6>(block, word, parent, parent_stride,
                                     dparent);
+      case 7:
+        if constexpr (kMany)
+          if (block.depth > 2)
+            return family_back_from_end<T, 2, 7>(block, word, parent,
+                                                 parent_stride, dparent);
+        break;
+      case 8:
+        if constexpr (kMany)
+          if (block.depth > 2)
+            return family_back_from_end<T, 2, 8>(block, word, parent,
+                                                 parent_stride, dparent);
+        break;
+      case 10:
+        if constexpr (kMany)
+          if (block.depth > 2)
+            return family_back_from_end<T, 2, 10>(block, word, parent,
+                                                  parent_stride, dparent);
+        break;
       default:
         break;
     }
@@ -141,12 +185,17 @@ SIGTAPE_INLINE void twig_back(const Block<T>& block, std::int64_t word,
   Leaves<T> leaves =
       leaves_back_of<T>(block, word * D, 0, parent, parent_stride, nullptr);
   leaves.state = block.low_end + block.plan->level_start[level + 1] + word * D;
-  const ParentShare share = share_of_child(level, letter);
-  if (share == ParentShare::none)
-    return walk_twig_back<T, D, ParentShare::none>(twig, leaves);
-  if (share == ParentShare::overwrite)
-    return walk_twig_back<T, D, ParentShare::overwrite>(twig, leaves);
-  walk_twig_back<T, D, ParentShare::add>(twig, leaves);
+  if (level == 1)
+    return walk_twig_back<T, D, -1, ParentShare::none>(twig, leaves);
+  if (block.in_prefix(level))
+    return walk_twig_back<T, D, -1, ParentShare::overwrite>(twig, leaves);
+  if (letter == 0)
+    return walk_twig_back<T, D, 0, ParentShare::overwrite>(twig, leaves);
+  if (letter == 1)
+    return walk_twig_back<T, D, 1, ParentShare::add>(twig, leaves);
+  if (letter == 2)
+    return walk_twig_back<T, D, 2 % D, ParentShare::add>(twig, leaves);
+  walk_twig_back<T, D, 3 % D, ParentShare::add>(twig, leaves);
 }
 
 /// The adjoint of `walk_twigs`.
@@ -172,6 +221,47 @@ bool walk_twigs_back(const Block<T>& block, std::int64_t word,
 }
 
 template <class T>
+SIGTAPE_INLINE void branch_back(const Block<T>& block, std::int64_t word,
+                                std::int64_t letter, const Vec<T>* parent,
+                                std::int64_t parent_stride, Vec<T>* dparent) {
+  const int level = block.depth - 3;
+  const std::int64_t* start = block.plan->level_start;
+  const bool prefix = block.in_prefix(level);
+  Twig<T> branch = branch_of(block, word, letter, parent, parent_stride);
+  branch.state = block.low_end + start[level] + word;
+  branch.dstate = block.dlow + start[level] + word;
+  branch.dincrement =
+      prefix ? block.dprefix_increments + (level - 1) * block.prefix_stride
+             : block.dincrements + letter;
+  branch.dparent = dparent;
+  Leaves<T> leaves =
+      leaves_back_of<T>(block, 4 * word, 0, parent, parent_stride, nullptr);
+  leaves.state = block.low_end + start[level + 2] + 4 * word;
+  const Vec<T>* child = block.low_end + start[level + 1] + 2 * word;
+  Vec<T>* dchild = block.dlow + start[level + 1] + 2 * word;
+  if (level == 1)
+    return walk_branch_back<T, -1, ParentShare::none>(branch, child, dchild,
+                                                      leaves);
+  if (prefix)
+    return walk_branch_back<T, -1, ParentShare::overwrite>(branch, child,
+                                                           dchild, leaves);
+  if (letter == 0)
+    return walk_branch_back<T, 0, ParentShare::overwrite>(branch, child, dchild,
+                                                          leaves);
+  walk_branch_back<T, 1, ParentShare::add>(branch, child, dchild, leaves);
+}
+
+/// The adjoint of `walk_branches`.
+template <class T>
+void walk_branches_back(const Block<T>& block, std::int64_t word,
+                        const Vec<T>* parent, std::int64_t parent_stride,
+                        Vec<T>* dparent) {
+  const std::int64_t count = block.children(block.depth - 3);
+  for (std::int64_t i = 0; i < count; ++i)
+    branch_back(block, word + i, i, parent, parent_stride, dparent);
+}
+
+template <class T>
 SIGTAPE_INLINE void siblings_back(const Siblings<T>& nodes, std::int64_t height,
                                   int count, ParentShare share) {
   if (share == ParentShare::none)
@@ -188,6 +278,9 @@ void walk_back(const Block<T>& block, int level, std::int64_t word,
                Vec<T>* dparent) {
   if (level == block.depth - 1)
     return walk_family_back(block, word, parent, parent_stride, dparent);
+  if constexpr (SIGTAPE_VECTOR_BYTES == 64)
+    if (has_branches(block, level))
+      return walk_branches_back(block, word, parent, parent_stride, dparent);
   if (level == block.depth - 2 &&
       walk_twigs_back(block, word, parent, parent_stride, dparent))
     return;

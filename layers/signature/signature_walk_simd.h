@@ -164,26 +164,18 @@ void family_of_any(const Block<T>& block, std::int64_t word,
     leaves_any<T, 1>(block, word + i, i, parent, parent_stride);
 }
 
-template <class T, int M, int D>
-SIGTAPE_INLINE void family_tile(const Block<T>& block, std::int64_t word,
-                                std::int64_t first, const Vec<T>* parent,
-                                std::int64_t parent_stride) {
-  Leaves<T> leaves =
-      leaves_of(block, word + first, first, parent, parent_stride);
-  leaves.state_after =
-      block.low_after + block.plan->level_start[block.depth - 1] + word + first;
-  walk_leaves_tile<T, M, D>(leaves);
-}
-
-/// A family of D words in tiles of M, the last one of `D % M`.
-template <class T, int M, int D>
+/// A family of D words in tiles of M, the last one of what is left.
+template <class T, int M, int D, int First = 0>
 void family_of(const Block<T>& block, std::int64_t word, const Vec<T>* parent,
                std::int64_t parent_stride) {
-  std::int64_t i = 0;
-  for (; i + M <= D; i += M)
-    family_tile<T, M, D>(block, word, i, parent, parent_stride);
-  if constexpr (D % M != 0)
-    family_tile<T, D % M, D>(block, word, i, parent, parent_stride);
+  constexpr int kWords = D - First < M ? D - First : M;
+  Leaves<T> leaves =
+      leaves_of(block, word + First, First, parent, parent_stride);
+  leaves.state_after =
+      block.low_after + block.plan->level_start[block.depth - 1] + word + First;
+  walk_leaves_tile<T, kWords, D, First>(leaves);
+  if constexpr (First + kWords < D)
+    family_of<T, M, D, First + kWords>(block, word, parent, parent_stride);
 }
 
 /// All words of level N - 1 below one parent, with their leaves.
@@ -192,7 +184,7 @@ void walk_family(const Block<T>& block, std::int64_t word, const Vec<T>* parent,
                  std::int64_t parent_stride) {
   if (block.history || block.in_prefix(block.depth - 1))
     return family_of_any(block, word, parent, parent_stride);
-  // M (D + 1) sums and D increments fill the registers.
+  // M (D + 1) sums and the words' increments fill the registers.
   constexpr bool kMany = SIGTAPE_VECTOR_BYTES == 64;
   switch (block.channels) {
     case 2:
@@ -240,7 +232,11 @@ SIGTAPE_INLINE void twig_of(const Block<T>& block, std::int64_t word,
   Leaves<T> leaves = leaves_of(block, word * D, 0, parent, parent_stride);
   leaves.state_after =
       block.low_after + block.plan->level_start[level + 1] + word * D;
-  walk_twig<T, D>(twig, leaves);
+  if (block.in_prefix(level)) return walk_twig<T, D, -1>(twig, leaves);
+  if (first == 0) return walk_twig<T, D, 0>(twig, leaves);
+  if (first == 1) return walk_twig<T, D, 1>(twig, leaves);
+  if (first == 2) return walk_twig<T, D, 2 % D>(twig, leaves);
+  walk_twig<T, D, 3 % D>(twig, leaves);
 }
 
 /// Words of level N - 2 with all that is below them, where that fits the
@@ -262,33 +258,47 @@ bool walk_twigs(const Block<T>& block, std::int64_t word, const Vec<T>* parent,
   return true;
 }
 
-/// Words of level N - 3 with all that is below them, of two letters; false
-/// where that does not fit the registers.
+/// Whether words of `level`, which have two letters, are walked with all that
+/// is below them.
 template <class T>
-bool walk_branches(const Block<T>& block, std::int64_t word,
+SIGTAPE_INLINE bool has_branches(const Block<T>& block, int level) {
+  return SIGTAPE_VECTOR_BYTES == 64 && block.channels == 2 &&
+         level == block.depth - 3 && !block.history &&
+         !block.in_prefix(level + 1);
+}
+
+/// A word of level N - 3 as the root of a branch.
+template <class T>
+SIGTAPE_INLINE Twig<T> branch_of(const Block<T>& block, std::int64_t word,
+                                 std::int64_t letter, const Vec<T>* parent,
+                                 std::int64_t parent_stride) {
+  const Siblings<T> node =
+      siblings_of(block, block.depth - 3, word, letter, parent, parent_stride);
+  Twig<T> branch = {};
+  branch.state = node.state;
+  branch.increment = node.increment;
+  branch.increment_stride = node.increment_stride;
+  branch.parent = parent;
+  branch.parent_stride = parent_stride;
+  return branch;
+}
+
+/// Words of level N - 3 with all that is below them, of two letters.
+template <class T>
+void walk_branches(const Block<T>& block, std::int64_t word,
                    const Vec<T>* parent, std::int64_t parent_stride) {
   const int level = block.depth - 3;
-  if (SIGTAPE_VECTOR_BYTES < 64 || block.channels != 2) return false;
-  if (block.history || block.in_prefix(level + 1)) return false;
   const std::int64_t count = block.children(level);
   const std::int64_t* start = block.plan->level_start;
   for (std::int64_t i = 0; i < count; ++i) {
     const std::int64_t at = word + i;
-    const Siblings<T> node =
-        siblings_of(block, level, at, i, parent, parent_stride);
-    Twig<T> branch = {};
-    branch.state = node.state;
+    Twig<T> branch = branch_of(block, at, i, parent, parent_stride);
     branch.state_after = block.low_after + start[level] + at;
-    branch.increment = node.increment;
-    branch.increment_stride = node.increment_stride;
-    branch.parent = parent;
-    branch.parent_stride = parent_stride;
     Leaves<T> leaves = leaves_of(block, 4 * at, 0, parent, parent_stride);
     leaves.state_after = block.low_after + start[level + 2] + 4 * at;
     walk_branch<T>(branch, block.low + start[level + 1] + 2 * at,
                    block.low_after + start[level + 1] + 2 * at, leaves);
   }
-  return true;
 }
 
 /// Moves all words of `level` below one parent, and everything below them,
@@ -298,9 +308,8 @@ void walk(const Block<T>& block, int level, std::int64_t word,
           const Vec<T>* parent, std::int64_t parent_stride) {
   if (level == block.depth - 1)
     return walk_family(block, word, parent, parent_stride);
-  if (level == block.depth - 3 &&
-      walk_branches(block, word, parent, parent_stride))
-    return;
+  if (has_branches(block, level))
+    return walk_branches(block, word, parent, parent_stride);
   if (level == block.depth - 2 &&
       walk_twigs(block, word, parent, parent_stride))
     return;

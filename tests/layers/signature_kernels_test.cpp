@@ -83,6 +83,39 @@ TEST_P(SignatureKernels, LengthsAroundTheBlocksOfTime) {
                      length);
 }
 
+// What is walked as one tile of registers, over several blocks of time.
+TEST_P(SignatureKernels, TilesOverSeveralBlocks) {
+  const ScopedIsa forced(GetParam());
+  for (const auto& [channels, depth] : {std::pair{2, 4},
+                                        {2, 5},
+                                        {2, 7},
+                                        {3, 5},
+                                        {4, 4},
+                                        {5, 4},
+                                        {6, 3},
+                                        {7, 3},
+                                        {8, 3},
+                                        {9, 3},
+                                        {10, 3}})
+    for (const int batch : {1, 17})
+      expect_equal(
+          {.batch = batch, .length = 75, .channels = channels, .depth = depth},
+          channels);
+}
+
+// States that leave the second-level cache are cut by prefixes, also where
+// paths alone would fill the lanes.
+TEST_P(SignatureKernels, LargeStatesOfManyPaths) {
+  const ScopedIsa forced(GetParam());
+  expect_equal({.batch = 17,
+                .length = 40,
+                .channels = 3,
+                .depth = 9,
+                .basepoint = BasepointKind::per_path,
+                .initial = true},
+               3);
+}
+
 // Depth 2 has a backward pass of its own.
 TEST_P(SignatureKernels, DepthTwo) {
   const ScopedIsa forced(GetParam());
