@@ -151,6 +151,11 @@ Arguments arguments(const Tensor& path, const SignatureOptions& options) {
   return a;
 }
 
+// Memory for kernels; none is asked for where none is needed.
+Tensor scratch(std::size_t bytes, Device device) {
+  return bytes > 0 ? raw_memory(bytes, device) : Tensor();
+}
+
 struct Gradients {
   Tensor path, basepoint, initial;
 };
@@ -163,13 +168,14 @@ Gradients compute_gradients(const SignatureShape& shape, const Arguments& a,
   };
   Gradients g{wanted(0, a.path), wanted(1, a.basepoint), wanted(2, a.initial)};
   dispatch_floating("signature", a.path, [&]<class T>(auto device, T) {
-    Tensor workspace = raw_memory(signature_workspace_bytes<T>(device, shape),
-                                  a.path.device());
+    Tensor workspace =
+        scratch(signature_workspace_bytes<T>(device, shape), a.path.device());
     signature_backward<T>(
-        device, shape, a.inputs<T>(), saved.data<double>(), cotangent.data<T>(),
+        device, shape, a.inputs<T>(),
+        saved.defined() ? saved.data<double>() : nullptr, cotangent.data<T>(),
         {mutable_pointer<T>(g.path), mutable_pointer<T>(g.basepoint),
          mutable_pointer<T>(g.initial)},
-        workspace.mutable_data<double>());
+        mutable_pointer<double>(workspace));
   });
   return g;
 }
@@ -226,15 +232,13 @@ Tensor signature(const Tensor& path, std::int64_t depth,
                    : empty({shape.batch, shape.columns()}, like);
   Tensor saved;
   dispatch_floating("signature", path, [&]<class T>(auto device, T) {
-    if (recorded) {
-      saved =
-          raw_memory(signature_saved_bytes<T>(device, shape), path.device());
-    }
+    if (recorded)
+      saved = scratch(signature_saved_bytes<T>(device, shape), path.device());
     Tensor workspace =
-        raw_memory(signature_workspace_bytes<T>(device, shape), path.device());
+        scratch(signature_workspace_bytes<T>(device, shape), path.device());
     signature_forward<T>(device, shape, a.inputs<T>(), out.mutable_data<T>(),
-                         recorded ? saved.mutable_data<double>() : nullptr,
-                         workspace.mutable_data<double>());
+                         mutable_pointer<double>(saved),
+                         mutable_pointer<double>(workspace));
   });
   return record("signature", out, {a.path, a.basepoint, a.initial},
                 {a.path, a.basepoint, a.initial, a.lengths, saved},

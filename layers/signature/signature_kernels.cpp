@@ -8,6 +8,7 @@
 #include "sigtape/framework/simd/isa.h"
 #include "sigtape/layers/signature/scratch_slots.h"
 #include "sigtape/layers/signature/signature_depth2.h"
+#include "sigtape/layers/signature/signature_increment.h"
 #include "sigtape/layers/signature/signature_pieces.h"
 #include "sigtape/layers/signature/signature_plan.h"
 #include "sigtape/layers/signature/signature_table.h"
@@ -214,11 +215,13 @@ void walk_back(const Dispatch<T>& dispatch, const SignatureShape& shape,
 
 template <class T>
 std::size_t signature_saved_bytes(const SignatureShape& shape) {
-  return has_depth2_backward(shape) ? 0 : Dispatch<T>(shape).plan.saved_bytes;
+  if (is_small_increment(shape) || has_depth2_backward(shape)) return 0;
+  return Dispatch<T>(shape).plan.saved_bytes;
 }
 
 template <class T>
 std::size_t signature_workspace_bytes(const SignatureShape& shape) {
+  if (is_small_increment(shape)) return 0;
   const Dispatch<T> dispatch(shape);
   return dispatch.plan.vectorised
              ? dispatch.plan.workspace_bytes
@@ -229,6 +232,8 @@ template <class T>
 void signature_forward(const SignatureShape& shape,
                        const SignatureInputs<T>& inputs, T* signature,
                        void* saved, void* workspace) {
+  if (is_small_increment(shape))
+    return increment_forward(shape, inputs.path, signature);
   const Dispatch<T> dispatch(shape);
   const SignaturePlan& plan = dispatch.plan;
   if (!plan.vectorised)
@@ -251,6 +256,11 @@ void signature_backward(const SignatureShape& shape,
                         const T* dsignature,
                         const SignatureGradients<T>& gradients,
                         void* workspace) {
+  if (is_small_increment(shape)) {
+    if (gradients.path)
+      increment_backward(shape, inputs.path, dsignature, gradients.path);
+    return;
+  }
   const Dispatch<T> dispatch(shape);
   const SignaturePlan& plan = dispatch.plan;
   if (!plan.vectorised)

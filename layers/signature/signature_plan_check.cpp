@@ -19,11 +19,11 @@ constexpr double unrepresentable = std::numeric_limits<double>::infinity();
 double columns(const SignatureShape& shape, std::int64_t depth) {
   if (depth > std::numeric_limits<int>::max()) return unrepresentable;
   const auto channels = static_cast<double>(shape.channels);
-  const double words =
-      shape.channels == 1
-          ? static_cast<double>(depth)
-          : channels * (std::pow(channels, static_cast<double>(depth)) - 1) /
-                (channels - 1);
+  double words = shape.channels == 1 ? static_cast<double>(depth) : 0;
+  for (double level = channels;
+       shape.channels > 1 && depth > 0 && words < 0x1p62;
+       --depth, level *= channels)
+    words += level;
   return words < 0x1p62 ? words + shape.scalar_term : unrepresentable;
 }
 
