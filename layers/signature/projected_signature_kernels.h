@@ -18,10 +18,6 @@ namespace sigtape {
 /// children, and its children one after another: leaves first, then the taller
 /// ones before the lower.
 struct WordNode {
-  /// What the sibling before a node of height 1 is: of the same height and with
-  /// as many leaves (cousin), their letters the same (twin), or else.
-  enum Kin : std::uint8_t { stranger, cousin, twin };
-
   std::int32_t letter = 0;
   /// The node after this one and all below it.
   std::int32_t end = 0;
@@ -31,12 +27,15 @@ struct WordNode {
   std::int32_t leaves = 0;
   /// Levels of longer words below: 0 for a leaf.
   std::uint8_t height = 0;
-  Kin kin = stranger;
   /// Whether no node from here down has two children.
   bool single = false;
   /// Children of a node whose children all have one leaf and nothing else
   /// below, if there are 2 to 4; else 0.
   std::uint8_t stalks = 0;
+  /// How many siblings in a row, this one the first, are of its height; are of
+  /// its height and `single`; have as many leaves and height 1, and leaves with
+  /// the same letters too. What runs as one is known without a look at others.
+  std::uint8_t peers = 1, singles = 1, cousins = 1, twins = 1;
 };
 
 /// Sizes of one call.

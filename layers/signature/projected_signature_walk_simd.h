@@ -210,42 +210,33 @@ class ProjectionWalk {
     }
   }
 
-  // How many run as one with `first`, and as what.
-  static int most_in(const WordNode& first, const WordNode* next,
-                     typename Run::Kind& kind) {
+  // As what a node runs, and with how many of the siblings after it.
+  static void set_kind(const WordNode& first, Run& run) {
     const int height = first.height, leaves = first.leaves;
+    run.height = height;
+    run.leaves = leaves;
+    const auto is = [&](typename Run::Kind kind, int most, int alike) {
+      run.kind = kind;
+      run.count = alike < most ? alike : most;
+    };
     if (first.stalks && Sizes::kBushes) {
-      kind = Run::bush;
-      return 1;
+      run.leaves = first.stalks;
+      return is(Run::bush, 1, 1);
     }
-    kind = Run::stalks;
-    if (first.single && height == 2 && Sizes::kStalks2) return Sizes::kStalks2;
-    if (first.single && height == 3 && Sizes::kStalks3) return Sizes::kStalks3;
-    const bool twins = next && next->kin == WordNode::twin;
-    if (height == 1 && leaves <= Sizes::kOwnLeaves && !twins) {
-      kind = Run::twigs;
-      return Sizes::kOwnTwigs;
-    }
-    if (height == 1 && leaves <= Sizes::kTwigLeaves) {
-      kind = Run::twins;
-      return leaves <= 4 ? Sizes::kTile / 4 : Sizes::kTile / 8;
-    }
-    kind = Run::nodes;
-    return height <= 2 ? Sizes::kNodes : height == 3 ? Sizes::kNodes3 : 1;
-  }
-
-  static bool runs_with(typename Run::Kind kind, const WordNode& first,
-                        const WordNode& next) {
-    switch (kind) {
-      case Run::twins:
-        return next.kin == WordNode::twin;
-      case Run::twigs:
-        return next.kin != WordNode::stranger;
-      case Run::stalks:
-        return next.height == first.height && next.single;
-      default:
-        return next.height == first.height;
-    }
+    if (first.single && height == 2 && Sizes::kStalks2)
+      return is(Run::stalks, Sizes::kStalks2, first.singles);
+    if (first.single && height == 3 && Sizes::kStalks3)
+      return is(Run::stalks, Sizes::kStalks3, first.singles);
+    if (height == 1 && leaves <= Sizes::kOwnLeaves && first.twins == 1)
+      return is(Run::twigs, Sizes::kOwnTwigs, first.cousins);
+    if (height == 1 && leaves <= Sizes::kTwigLeaves)
+      return is(Run::twins, leaves <= 4 ? Sizes::kTile / 4 : Sizes::kTile / 8,
+                first.twins);
+    is(Run::nodes,
+       height <= 2   ? Sizes::kNodes
+       : height == 3 ? Sizes::kNodes3
+                     : 1,
+       first.peers);
   }
 
   template <class Body>
@@ -253,16 +244,14 @@ class ProjectionWalk {
     while (node < end) {
       Run run;
       const WordNode& first = tree_.nodes[node];
-      const int most = most_in(
-          first, first.end < end ? tree_.nodes + first.end : nullptr, run.kind);
-      run.count = 0;
-      do {
-        run.node[run.count++] = node;
-        node = tree_.nodes[node].end;
-      } while (node < end && run.count < most &&
-               runs_with(run.kind, first, tree_.nodes[node]));
-      run.height = first.height;
-      run.leaves = run.kind == Run::bush ? first.stalks : first.leaves;
+      set_kind(first, run);
+      // Twigs with as many leaves, and stalks, are as many nodes each.
+      const std::int64_t size = first.end - node;
+      const bool even = run.kind != Run::nodes;
+      each(run.count, [&](int m) {
+        run.node[m] = node;
+        node = even ? node + size : tree_.nodes[node].end;
+      });
       body(run);
     }
   }

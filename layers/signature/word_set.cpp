@@ -114,11 +114,31 @@ struct Layout {
     return list;
   }
 
-  WordNode::Kin kin(std::int64_t a, std::int64_t b) const {
-    const auto first = letters_below(a), second = letters_below(b);
-    if (first.empty() || first.size() != second.size())
-      return WordNode::stranger;
-    return first == second ? WordNode::twin : WordNode::cousin;
+  // How many of `siblings` from number i on are all alike, at most 255.
+  template <class Alike>
+  static std::uint8_t in_a_row(const std::vector<std::int64_t>& siblings,
+                               std::size_t i, const Alike& alike) {
+    const std::size_t end = std::min(siblings.size(), i + 255);
+    std::size_t next = i + 1;
+    while (next < end && alike(siblings[i], siblings[next])) ++next;
+    return static_cast<std::uint8_t>(next - i);
+  }
+
+  void count_rows(const std::vector<std::int64_t>& siblings, std::size_t i,
+                  WordNode& node) const {
+    const auto peers = [&](std::int64_t a, std::int64_t b) {
+      return tree[a].height == tree[b].height;
+    };
+    node.peers = in_a_row(siblings, i, peers);
+    node.singles = in_a_row(
+        siblings, i, [&](auto a, auto b) { return peers(a, b) && single(b); });
+    node.cousins = in_a_row(siblings, i, [&](auto a, auto b) {
+      const std::size_t leaves = letters_below(a).size();
+      return leaves > 0 && leaves == letters_below(b).size();
+    });
+    node.twins = in_a_row(siblings, i, [&](auto a, auto b) {
+      return tree[a].height == 1 && letters_below(a) == letters_below(b);
+    });
   }
 
   // Leaves first, then the tallest; those that run as one stand next to each
@@ -143,8 +163,8 @@ struct Layout {
     nodes.push_back({static_cast<std::int32_t>(d.letter), 0,
                      d.children.empty() ? -1 : inner++,
                      static_cast<std::int32_t>(leaves_of(draft)),
-                     static_cast<std::uint8_t>(d.height), WordNode::stranger,
-                     single(draft), stalks(draft)});
+                     static_cast<std::uint8_t>(d.height), single(draft),
+                     stalks(draft)});
     add_children(draft, level, static_cast<std::int64_t>(place));
     nodes[place].end = static_cast<std::int32_t>(nodes.size());
   }
@@ -154,11 +174,9 @@ struct Layout {
                     std::int64_t parent = -1) {
     std::vector<std::int64_t> children = tree[draft].children;
     sort(children);
-    std::int64_t previous = -1;
-    for (const std::int64_t child : children) {
-      add(child, level + 1, parent);
-      if (previous >= 0) nodes[number[child]].kin = kin(previous, child);
-      previous = child;
+    for (std::size_t i = 0; i < children.size(); ++i) {
+      add(children[i], level + 1, parent);
+      count_rows(children, i, nodes[number[children[i]]]);
     }
   }
 
