@@ -123,7 +123,7 @@ class Item {
   void walk_forward(V* saved) {
     __builtin_memset(walk_.state, 0, shape_.nodes * sizeof(V));
     for (std::int64_t b = 0; b < plan_.blocks; ++b) {
-      if (saved) save(saved + b * shape_.inner);
+      walk_.kept = saved ? saved + b * shape_.inner : nullptr;
       enter_block(b);
       walk_.children(0, shape_.nodes, shape_.root_leaves, 0, walk_.partials[0],
                      0);

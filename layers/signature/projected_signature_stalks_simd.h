@@ -120,14 +120,11 @@ SIGTAPE_KERNEL void run_stalks_adjoint(std::int64_t steps, const V* parent,
 
 // A node of height 2 over M stalks of height 1, all in registers: a bush. Its
 // nodes stand one after another: the lowest, then stalk by stalk; so do their
-// values s, [1 + 2 M], and e, the increments of their letters. With Keep, the
-// 2 + M partial sums of a step go to own[t * (2 + M)], and the values are only
-// read.
-template <class V, int M, bool Keep, class T>
+// values s, [1 + 2 M], and e, the increments of their letters.
+template <class V, int M, class T>
 SIGTAPE_KERNEL void run_bush(std::int64_t steps, std::int64_t stride,
                              const V* parent, std::int64_t channels,
-                             const V* const* e, const T* inverse, V* s,
-                             V* own) {
+                             const V* const* e, const T* inverse, V* s) {
   V low = s[0], middle[M], top[M];
   for (int m = 0; m < M; ++m) {
     middle[m] = s[1 + 2 * m];
@@ -139,20 +136,14 @@ SIGTAPE_KERNEL void run_bush(std::int64_t steps, std::int64_t stride,
     const V first = low + parent[1] * x;
     const V second = (low + parent[2] * x) * inverse[2];
     low += parent[0] * x;
-    if (Keep) {
-      *own++ = first;
-      *own++ = second;
-    }
     SIGTAPE_UNROLL
     for (int m = 0; m < M; ++m) {
       const V y = in_register(e[1 + 2 * m][at]);
       const V sum = middle[m] + second * y;
       middle[m] += first * y;
       top[m] += sum * e[2 + 2 * m][at];
-      if (Keep) *own++ = sum;
     }
   }
-  if (Keep) return;
   s[0] = low;
   for (int m = 0; m < M; ++m) {
     s[1 + 2 * m] = middle[m];
@@ -161,38 +152,47 @@ SIGTAPE_KERNEL void run_bush(std::int64_t steps, std::int64_t stride,
 }
 
 // The derivative, backward in time: a are the gradients of the values after the
-// block, and become those before it; `own` what run_bush has kept.
+// block, and become those before it; s, [1 + M], the values after it of the
+// lowest node and of the stalks' nodes that are no leaves, off which each step
+// takes its own part again.
 template <class V, int M, class T>
 SIGTAPE_KERNEL void run_bush_adjoint(std::int64_t steps, const V* parent,
                                      const Gradients<V>& below,
                                      std::int64_t channels, const V* const* e,
                                      V* const* de, const T* inverse, V* a,
-                                     const V* own) {
+                                     const V* s) {
   V low = a[0], middle[M], top[M];
+  V low_state = s[0], state[M];
   for (int m = 0; m < M; ++m) {
     middle[m] = a[1 + 2 * m];
     top[m] = in_register(a[2 + 2 * m]);
+    state[m] = s[1 + m];
   }
   for (std::int64_t t = steps; t-- > 0;) {
     const std::int64_t at = t * channels;
-    const V *p = parent + t * below.stride, *sums = own + t * (2 + M);
-    const V* from = below.from + t * below.from_stride;
+    const V *p = parent + t * below.stride,
+            *from = below.from + t * below.from_stride;
     V* dp = below.to + t * below.stride;
-    const V first = in_register(sums[0]), second = in_register(sums[1]);
+    const V x = in_register(e[0][at]), p0 = in_register(p[0]),
+            p1 = in_register(p[1]), p2 = in_register(p[2]);
+    low_state -= p0 * x;
+    const V first = low_state + p1 * x;
+    const V second = (low_state + p2 * x) * inverse[2];
     V dfirst = {}, dsecond = {};
     SIGTAPE_UNROLL
     for (int m = 0; m < M; ++m) {
       const V y = in_register(e[1 + 2 * m][at]);
+      state[m] -= first * y;
+      const V sum = state[m] + second * y;
       const V dsum = top[m] * e[2 + 2 * m][at];
-      de[2 + 2 * m][at] += top[m] * sums[2 + m];
+      de[2 + 2 * m][at] += top[m] * sum;
       de[1 + 2 * m][at] += dsum * second + middle[m] * first;
       dsecond += dsum * y;
       dfirst += middle[m] * y;
       middle[m] += dsum;
     }
     dsecond = dsecond * inverse[2];
-    const V x = in_register(e[0][at]);
-    de[0][at] += low * p[0] + dfirst * p[1] + dsecond * p[2];
+    de[0][at] += low * p0 + dfirst * p1 + dsecond * p2;
     dp[0] = from[0] + low * x;
     dp[1] = from[1] + dfirst * x;
     dp[2] = from[2] + dsecond * x;

@@ -60,6 +60,7 @@ class ProjectionWalk {
 
   V* state = nullptr;                 // [nodes]
   V* adjoint = nullptr;               // [nodes]
+  V* kept = nullptr;                  // [inner] written by children(), or null
   const V* saved = nullptr;           // [inner] at the beginning of the block
   const V* after = nullptr;           // [inner] and after it
   const V* e = nullptr;               // [steps, d] increments
@@ -106,7 +107,7 @@ class ProjectionWalk {
     for_siblings(node + leaves, end, [&](const Run& run) {
       switch (run.kind) {
         case Run::bush:
-          bush_adjoint(run, level + 1, parent, above);
+          bush_adjoint(run, parent, above);
           break;
         case Run::stalks:
           stalks_adjoint(run, level + 1, parent, above);
@@ -161,6 +162,13 @@ class ProjectionWalk {
     l.e[at] = e + letter;
     l.de[at] = de + letter;
   }
+  // The value of an inner node before the block, which is kept where asked for.
+  V enter(std::int64_t node) const {
+    const V s = state[node];
+    if (kept) kept[tree_.nodes[node].inner] = s;
+    return s;
+  }
+
   // Calls body(m) for m < count, which is not 0.
   template <class Body>
   static SIGTAPE_INLINE void each(int count, const Body& body) {
@@ -302,7 +310,7 @@ class ProjectionWalk {
     Letters l;
     letters(run, l);
     V s[kMostRun];
-    each(run.count, [&](int m) { s[m] = state[run.node[m]]; });
+    each(run.count, [&](int m) { s[m] = enter(run.node[m]); });
     const std::int64_t gap = steps * run.height;
     V* own = partials[level];
     with_shape(run, [&](auto h, auto m) {
@@ -355,7 +363,7 @@ class ProjectionWalk {
     V s[kMostRun];
     V* leaf[kMostRun];
     each(run.count, [&](int m) {
-      s[m] = state[run.node[m]];
+      s[m] = enter(run.node[m]);
       leaf[m] = state + run.node[m] + 1;
     });
     with_twigs(run, [&](auto m, auto k, auto own) {
@@ -390,7 +398,10 @@ class ProjectionWalk {
     Letters l;
     stalk_letters(run, l);
     V* s[kMostRun];
-    each(run.count, [&](int m) { s[m] = state + run.node[m]; });
+    each(run.count, [&](int m) {
+      s[m] = state + run.node[m];
+      each(run.height, [&](int h) { enter(run.node[m] + h); });
+    });
     with_stalks(run, [&](auto h, auto m) {
       run_stalks<V, decltype(h)::value, decltype(m)::value, false>(
           steps, stride, parent, channels_, l.e, inverse_, s, nullptr);
@@ -432,29 +443,28 @@ class ProjectionWalk {
 
   void bush(const Run& run, const V* parent, std::int64_t stride) {
     Letters l;
-    leaf_letters(1 + 2 * run.leaves, run.node[0], l);
+    const std::int64_t node = run.node[0];
+    leaf_letters(1 + 2 * run.leaves, node, l);
+    if (kept) {
+      V* to = kept + tree_.nodes[node].inner;
+      to[0] = state[node];
+      each(run.leaves, [&](int m) { to[1 + m] = state[node + 1 + 2 * m]; });
+    }
     with_bush(run, [&](auto m) {
-      run_bush<V, decltype(m)::value, false>(steps, stride, parent, channels_,
-                                             l.e, inverse_, state + run.node[0],
-                                             nullptr);
+      run_bush<V, decltype(m)::value>(steps, stride, parent, channels_, l.e,
+                                      inverse_, state + node);
     });
   }
 
-  void bush_adjoint(const Run& run, int level, const V* parent,
+  void bush_adjoint(const Run& run, const V* parent,
                     const Gradients<V>& above) {
     Letters l;
-    leaf_letters(1 + 2 * run.leaves, run.node[0], l);
     const std::int64_t node = run.node[0];
-    V before[9] = {};  // the leaves' values are not used
-    before[0] = saved[tree_.nodes[node].inner];
-    for (int m = 0; m < run.leaves; ++m)
-      before[1 + 2 * m] = saved[tree_.nodes[node + 1 + 2 * m].inner];
+    leaf_letters(1 + 2 * run.leaves, node, l);
     with_bush(run, [&](auto m) {
-      constexpr int kStalks = decltype(m)::value;
-      run_bush<V, kStalks, true>(steps, above.stride, parent, channels_, l.e,
-                                 inverse_, before, partials[level]);
-      run_bush_adjoint<V, kStalks>(steps, parent, above, channels_, l.e, l.de,
-                                   inverse_, adjoint + node, partials[level]);
+      run_bush_adjoint<V, decltype(m)::value>(
+          steps, parent, above, channels_, l.e, l.de, inverse_, adjoint + node,
+          after + tree_.nodes[node].inner);
     });
   }
 
