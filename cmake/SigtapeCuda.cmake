@@ -78,7 +78,7 @@ function(sigtape_cuda_sources target)
   elseif(sigtape_cuda_mode STREQUAL "HOST")
     set(options -xc++ -Wno-unknown-pragmas)
     if(SIGTAPE_KERNEL_COVERAGE)
-      list(APPEND options --coverage)
+      list(APPEND options --coverage -O0)
       target_link_options(${target} PUBLIC --coverage)
     endif()
     set_source_files_properties(${kernels} PROPERTIES LANGUAGE CXX

@@ -231,7 +231,9 @@ def planted(fault):
     if len(pieces) < which + 2:
         raise SystemExit(f"{file} has no '{old}' for '{name}'")
     text = old.join(pieces[:which + 1]) + new + old.join(pieces[which + 1:])
-    return text.replace("INSTANTIATE(double)\n", "")
+    for other in ("double", "Dual<float>", "Dual<double>"):
+        text = text.replace(f"INSTANTIATE({other})\n", "")
+    return text
 
 
 def try_fault(builder, number, fault, orders=("forward", "reverse", "random")):

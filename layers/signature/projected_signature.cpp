@@ -155,7 +155,7 @@ Tensor extract_signature_words(const Tensor& signature, std::int64_t depth,
   }
   Shape shape = signature.shape();
   shape[shape.rank() - 1] = count;
-  return gather(signature, -1, expand(index, shape));
+  return gather(signature, -1, expand(index.to(signature.device()), shape));
 }
 
 }  // namespace sigtape

@@ -26,7 +26,7 @@ void check(const char* op, const Tensor& signature, std::int64_t channels,
           scalar_term ? " with a scalar term" : "", ", got signature ", shape);
 }
 
-// The factor of every word, [S].
+// The factor of every word, [S], where and of what type `like` is.
 Tensor word_factors(std::int64_t channels, std::int64_t depth,
                     std::span<const double> factors, const Tensor& like,
                     bool scalar_term) {
@@ -42,7 +42,7 @@ Tensor word_factors(std::int64_t channels, std::int64_t depth,
     const std::int64_t prefix = i / channels - 1;  // -1: the empty word
     w[i] = factor(i % channels) * (prefix < 0 ? 1 : w[prefix]);
   }
-  return cast(weights, like.dtype());
+  return cast(weights, like.dtype()).to(like.device());
 }
 
 }  // namespace

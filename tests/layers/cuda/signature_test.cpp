@@ -165,6 +165,10 @@ TEST(CudaSignature, SegmentsAndSlices) {
         with_flags({.batch = 1, .length = 40, .channels = 6, .depth = 4},
                    flags),
         flags);
+    // A slice is part of the prefixes that begin with the same letter.
+    expect_equal(
+        with_flags({.batch = 1, .length = 9, .channels = 5, .depth = 5}, flags),
+        flags);
   }
 }
 
