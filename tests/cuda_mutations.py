@@ -31,6 +31,11 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # (file, text, replacement, test program, why it may be missed or None)
 OPS = "framework/ops/"
+TREE = "layers/signature/signature_tree_kernels_cuda.h"
+PRODUCTS = "layers/signature/signature_products_cuda.cu"
+PROJECTED = "layers/signature/projected_signature_cuda.cu"
+RECURRENCE = "layers/recurrence_cuda.cu"
+STEP = "training/trainer/step_cuda.cu"
 FAULTS = [
     # Barriers removed.
     ("framework/cuda/collect_cuda.h", "  __syncthreads();\n  value = parts[0];",
@@ -122,6 +127,74 @@ FAULTS = [
      "T b[Tile::depth - 1][Tile::columns + 1];", "framework_matmul", None),
     (OPS + "reduce_cuda.cu", "double[tile_rows][tile_columns]",
      "double[tile_rows - 1][tile_columns]", "framework_reduce", None),
+    # Kernels of layers and of the trainer.
+    (TREE, "T* increments) {\n  __syncthreads();", "T* increments) {",
+     "layers_cuda_signature", None),
+    (TREE, "  }\n  __syncthreads();\n}", "  }\n}", "layers_cuda_signature", None),
+    (TREE, "      __syncthreads();\n      const int sums =",
+     "      const int sums =", "layers_cuda_signature", None),
+    (TREE, "part[u * D + i % D] = u < true_count ? sum : T(0);\n      }\n"
+     "      __syncthreads();",
+     "part[u * D + i % D] = u < true_count ? sum : T(0);\n      }",
+     "layers_cuda_signature", None),
+    (TREE, "      s.multiply(x + at.chunk * size);\n    }\n    __syncthreads();",
+     "      s.multiply(x + at.chunk * size);\n    }", "layers_cuda_signature", None),
+    (TREE, "u < plan.steps && at < from.count ?", "u < plan.steps ?",
+     "layers_cuda_signature", None),
+    (TREE, "= u < true_count ? sum : T(0);", "= sum;", "layers_cuda_signature", None),
+    (TREE, "kReduced<T> * (D + Q) * threads)", "kReduced<T> * (D + Q - 1) * threads)",
+     "layers_cuda_signature", None),
+    (TREE, "(kStagedRow<D> + scanned)", "(kStagedRow<D> + scanned / 2)",
+     "layers_cuda_signature", None),
+    (TREE, "blockIdx.x) - 1) * lower", "blockIdx.x)) * lower",
+     "layers_cuda_signature", None),
+    (TREE, "i > at.segment; --i", "i > at.segment + 1; --i",
+     "layers_cuda_signature", None),
+    (TREE, "for (int distance = 1;", "for (int distance = 2;",
+     "layers_cuda_signature", None),
+    (TREE, "at.chunk != chunks - 1) return;", "at.chunk != 0) return;",
+     "layers_cuda_signature", None),
+    (PRODUCTS, "s.swapped ? plan.right[p] : plan.left[p]", "plan.left[p]",
+     "layers_window_second_derivatives", None),
+    (PRODUCTS, "for (int k = 1; k < at.level; ++k)", "for (int k = 1; k + 1 < at.level; ++k)",
+     "layers_window_second_derivatives", None),
+    (PRODUCTS, "k < use_begin[1]; ++k", "k + 1 < use_begin[1]; ++k",
+     "layers_window_second_derivatives", None),
+    (PROJECTED, "walk<Again>(node);\n      });\n      __syncthreads();",
+     "walk<Again>(node);\n      });", "layers_projected_signature", None),
+    (PROJECTED, "walk_back(node);\n      });\n      __syncthreads();",
+     "walk_back(node);\n      });", "layers_projected_signature", None),
+    (PROJECTED, "      if (t < last) sum -= increment(b, t, j);", "",
+     "layers_projected_signature", None),
+    (PROJECTED, "m_.saved[place] = s;", "m_.saved[place] = s + s;",
+     "layers_projected_signature", None),
+    (PROJECTED, "for (std::int64_t time = memory.times; time-- > 0;)",
+     "for (std::int64_t time = 0; time < memory.times; ++time)",
+     "layers_projected_signature", None),
+    (RECURRENCE, "    __syncthreads();  // the piece before is read, the states are written",
+     "", "layers_recurrent", None),
+    (RECURRENCE, "    __syncthreads();\n    if (!active) continue;",
+     "    if (!active) continue;", "layers_recurrent", None),
+    (RECURRENCE, "const bool inside = r < rows && l < used;",
+     "const bool inside = l < used;", "layers_recurrent", None),
+    (RECURRENCE, "if (r < rows) unit_forward<cell>", "unit_forward<cell>",
+     "layers_recurrent", None),
+    (RECURRENCE, "T[block_rows][piece]", "T[block_rows - 1][piece]",
+     "layers_recurrent", None),
+    (RECURRENCE, "    carry_cell = dc * f;", "    carry_cell = dc;",
+     "layers_recurrent", None),
+    ("layers/running_sum_cuda.cu", "length - 1 - t", "length - t",
+     "layers_cuda_operations", None),
+    ("layers/take_points_cuda.cu", "s.shared ? 0 : b * s.points) + p",
+     "0) + p", "layers_cuda_operations", None),
+    (STEP, "i < end.e.tiles; i += threads", "i + 1 < end.e.tiles; i += threads",
+     "training_trainer_cuda_update", None),
+    (STEP, "  if (state->refused) return;", "", "training_trainer_cuda_update", None),
+    (STEP, "i < tile.end; i += threads) {\n    update(i);",
+     "i <= tile.end; i += threads) {\n    update(i);",
+     "training_trainer_cuda_update", None),
+    ("training/trainer/batch_cuda.cu", "(t < last ? t : last)", "t",
+     "training_trainer_cuda_graph", None),
 ]
 
 
@@ -170,9 +243,12 @@ class Build:
 
 # Kernel files that a header's change is compiled into for each test program.
 USERS = {
-    "framework_matmul": ["gemm"], "framework_conv1d": ["conv1d"],
-    "framework_reduce": ["reduce"], "framework_softmax": ["softmax"],
-    "framework_arithmetic": ["arithmetic"],
+    "framework_matmul": [OPS + "gemm_cuda.cu"],
+    "framework_conv1d": [OPS + "conv1d_cuda.cu"],
+    "framework_reduce": [OPS + "reduce_cuda.cu"],
+    "framework_softmax": [OPS + "softmax_cuda.cu"],
+    "framework_arithmetic": [OPS + "arithmetic_cuda.cu"],
+    "layers_cuda_signature": ["layers/signature/signature_tree_3_cuda.cu"],
 }
 
 
@@ -187,7 +263,7 @@ def caught(build, fault, folder):
     changed.write_text(source.replace(text, replacement, 1), encoding="utf-8")
     path = ROOT / file
     units = [path] if path.suffix == ".cu" else [
-        ROOT / OPS / f"{name}_cuda.cu" for name in USERS[test]]
+        ROOT / name for name in USERS[test]]
     objects = []
     for i, unit in enumerate(units):
         out = folder / f"{i}.o"
@@ -230,7 +306,7 @@ def shown(text):
 def report(rows):
     """The page of all (fault, how it was caught or '')."""
     found = sum(bool(how) for _, how in rows)
-    lines = ["# Faults planted in the framework's GPU kernels", "",
+    lines = ["# Faults planted in the GPU kernels but those of signatures' chains", "",
              "What the battery on the emulator finds of faults planted one at "
              "a time (`tests/cuda_mutations.py`).", "",
              f"{found} of {len(rows)} found.", "",

@@ -37,7 +37,8 @@ FAULTS = [
     ("barrier before the sums over threads removed", BACKWARD,
      "__syncthreads();\n        const BackwardTile", "const BackwardTile", 0, "signature"),
     ("barrier after the sums over threads removed", BACKWARD,
-     "leaf_step, write);\n        __syncthreads();", "leaf_step, write);", 0, "signature"),
+     "}\n        __syncthreads();\n        if (shares > 1)",
+     "}\n        if (shares > 1)", 0, "signature"),
     ("barrier for real prefixes only", BACKWARD,
      "__syncthreads();\n        const BackwardTile",
      "if (real) __syncthreads();\n        const BackwardTile", 0, "signature"),
@@ -291,7 +292,7 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--thread-sanitizer", action="store_true")
     arguments = parser.parse_args()
-    faults = [f for f in FAULTS if arguments.only in f[0]]
+    faults = [f for f in FAULTS if arguments.only in f[0] + f[1]]
     for fault in faults:
         planted(fault)
     if arguments.check:

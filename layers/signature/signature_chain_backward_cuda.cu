@@ -102,6 +102,15 @@ __device__ __forceinline__ void sum_tile(const ChainBackward<T>& call,
   }
 }
 
+// The same as a call: two registers a number are too many for one function.
+template <class T, class Write>
+__device__ __attribute__((noinline)) void sum_tile_apart(
+    const ChainBackward<T>& call, const BackwardTile<T>& tile,
+    const Tables<T>& tables, int shares, T leaf_sign, std::int64_t leaf_step,
+    const Write& write) {
+  sum_tile(call, tile, tables, shares, leaf_sign, leaf_step, write);
+}
+
 template <class T, int N>
 __global__ void __launch_bounds__(kThreads, 1)
     chain_backward_kernel(const ChainBackward<T> call) {
@@ -215,7 +224,12 @@ __global__ void __launch_bounds__(kThreads, 1)
           const T value = t + u < true_count ? sum : T(0);
           part = first == slice * threads ? value : part + value;
         };
-        sum_tile(call, tile, tables, shares, leaf_sign, leaf_step, write);
+        if constexpr (is_dual<T>) {
+          sum_tile_apart(call, tile, tables, shares, leaf_sign, leaf_step,
+                         write);
+        } else {
+          sum_tile(call, tile, tables, shares, leaf_sign, leaf_step, write);
+        }
         __syncthreads();
         if (shares > 1) {
           for (std::int64_t item = threadIdx.x; item < steps * d;
