@@ -35,7 +35,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
   const auto overrides = lines_of(fuzz::as_text(data, size));
   try {
-    const Config config = parse_config(base, "f.yaml", overrides);
+    static const ConfigText text(base, "f.yaml");
+    const Config config = text.with(overrides);
     fuzz::expect(parse_config(to_yaml(config), "f.yaml") == config,
                  "the resolved configuration to read back the same");
   } catch (const ConfigError& error) {

@@ -106,9 +106,10 @@ ExitCode cv_command(const CvCommand& command) {
   require(command.repeats >= 1, "--repeats: expected at least 1, got ",
           command.repeats);
   const auto grid = expand_grid(command.overrides);
+  const ConfigText text = ConfigText::load(command.config);
   std::vector<Config> configs;
   for (const auto& overrides : grid) {
-    configs.push_back(load_config(command.config, overrides));
+    configs.push_back(text.with(overrides));
   }
   std::optional<Score> best;
   std::size_t chosen = 0;

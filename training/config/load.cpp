@@ -66,30 +66,42 @@ Config interpret(const config::Node& root, config::Problems& problems) {
 ConfigError::ConfigError(std::vector<std::string> lines)
     : UsageError(joined(lines)), lines_(std::move(lines)) {}
 
-Config parse_config(const std::string& text, const std::string& file,
-                    const std::vector<std::string>& overrides) {
-  config::Problems problems(file, overrides);
-  config::Node root = config::read_yaml(normalised(text), 0, problems);
-  if (root.kind == config::Node::Kind::null) {
-    if (problems.size() == 0)
-      problems.add(root.place,
-                   "the configuration is empty: expected at least the keys "
-                   "'data' and 'model'");
-    problems.raise();
-  }
+ConfigText::ConfigText(const std::string& text, std::string file)
+    : file_(std::move(file)),
+      problems_(file_, {}),
+      root_(config::read_yaml(normalised(text), 0, problems_)) {
+  if (root_.kind == config::Node::Kind::null && problems_.size() == 0)
+    problems_.add(root_.place,
+                  "the configuration is empty: expected at least the keys "
+                  "'data' and 'model'");
+}
+
+ConfigText ConfigText::load(const std::string& path) {
+  return ConfigText(read_file(path), path);
+}
+
+Config ConfigText::with(const std::vector<std::string>& overrides) const {
+  config::Problems problems = problems_.with(overrides);
+  if (root_.kind == config::Node::Kind::null) problems.raise();
+  config::Node root = root_;
   for (std::size_t i = 0; i < overrides.size(); ++i)
     config::apply_override(root, overrides[i], static_cast<int>(i) + 1,
                            problems);
   Config config = interpret(root, problems);
   problems.raise();
   if (config.run_dir.empty())
-    config.run_dir = "runs/" + std::filesystem::path(file).stem().string();
+    config.run_dir = "runs/" + std::filesystem::path(file_).stem().string();
   return config;
+}
+
+Config parse_config(const std::string& text, const std::string& file,
+                    const std::vector<std::string>& overrides) {
+  return ConfigText(text, file).with(overrides);
 }
 
 Config load_config(const std::string& path,
                    const std::vector<std::string>& overrides) {
-  return parse_config(read_file(path), path, overrides);
+  return ConfigText::load(path).with(overrides);
 }
 
 }  // namespace sigtape

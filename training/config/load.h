@@ -5,6 +5,7 @@
 
 #include "sigtape/framework/check.h"
 #include "sigtape/training/config/config.h"
+#include "sigtape/training/config/problems.h"
 
 namespace sigtape {
 
@@ -17,6 +18,26 @@ class ConfigError : public UsageError {
 
  private:
   std::vector<std::string> lines_;
+};
+
+/// A configuration as written, read once for the many that overrides make of
+/// it.
+class ConfigText {
+ public:
+  /// `file` is the text's name in messages and in the default of run_dir.
+  ConfigText(const std::string& text, std::string file);
+
+  /// The text of the file at `path`. Throws FileError where it cannot be read.
+  static ConfigText load(const std::string& path);
+
+  /// What load_config gives. Throws ConfigError with every fault of the text
+  /// and of `overrides`.
+  Config with(const std::vector<std::string>& overrides) const;
+
+ private:
+  std::string file_;
+  config::Problems problems_;
+  config::Node root_;
 };
 
 /// Reads the configuration file at `path` and applies `overrides`, each

@@ -18,6 +18,13 @@ class Problems {
   Problems(std::string file, std::vector<std::string> overrides)
       : file_(std::move(file)), overrides_(std::move(overrides)) {}
 
+  /// The same faults, and other overrides.
+  Problems with(std::vector<std::string> overrides) const {
+    Problems problems(file_, std::move(overrides));
+    problems.faults_ = faults_;
+    return problems;
+  }
+
   /// Adds a fault; `parts`, texts, characters and numbers, are written one
   /// after another.
   template <class... Parts>

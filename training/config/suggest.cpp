@@ -2,17 +2,18 @@
 
 #include <algorithm>
 #include <bit>
-#include <cctype>
 #include <cstdint>
 
 namespace sigtape::config {
 namespace {
 
+char folded(char c) {
+  if (c >= 'A' && c <= 'Z') return static_cast<char>(c - 'A' + 'a');
+  return c == '-' ? '_' : c;
+}
+
 std::string folded(std::string word) {
-  for (char& c : word)
-    c = c == '-'
-            ? '_'
-            : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (char& c : word) c = folded(c);
   return word;
 }
 
@@ -27,19 +28,17 @@ std::size_t rank(std::size_t edits, const std::string& word,
          (word.back() != candidate.back());
 }
 
-// The letters of a word as bits; some share one.
+// The letters of a word, folded, as bits; some share one.
 std::uint64_t letters_of(const std::string& word) {
   std::uint64_t letters = 0;
-  for (const char c : word) letters |= std::uint64_t{1} << (c & 63);
+  for (const char c : word) letters |= std::uint64_t{1} << (folded(c) & 63);
   return letters;
 }
 
 // A bound from below of the distance: each letter that only one of the words
 // has takes an edit.
-std::size_t fewest_edits(const std::string& a, const std::string& b) {
-  const std::uint64_t of_a = letters_of(a), of_b = letters_of(b);
-  const int edits =
-      std::max(std::popcount(of_a & ~of_b), std::popcount(of_b & ~of_a));
+std::size_t fewest_edits(std::uint64_t a, std::uint64_t b) {
+  const int edits = std::max(std::popcount(a & ~b), std::popcount(b & ~a));
   return static_cast<std::size_t>(edits);
 }
 
@@ -76,15 +75,15 @@ std::string nearest(const std::string& word,
   std::string found;
   if (word.empty() || word.size() > 64) return found;
   const std::string wanted = folded(word);
+  const std::uint64_t letters = letters_of(word);
   std::size_t found_rank = 0;
   for (const std::string& candidate : candidates) {
-    const std::size_t letters = std::max(word.size(), candidate.size());
-    const std::size_t fewer = std::min(word.size(), candidate.size());
-    const std::size_t allowed = allowed_edits(letters);
-    if (letters - fewer > allowed) continue;  // as many edits at least
-    const std::string other = folded(candidate);
-    if (fewest_edits(wanted, other) > allowed) continue;
-    const std::size_t edits = distance(wanted, other);
+    const std::size_t longer = std::max(word.size(), candidate.size());
+    const std::size_t shorter = std::min(word.size(), candidate.size());
+    const std::size_t allowed = allowed_edits(longer);
+    if (longer - shorter > allowed) continue;  // as many edits at least
+    if (fewest_edits(letters, letters_of(candidate)) > allowed) continue;
+    const std::size_t edits = distance(wanted, folded(candidate));
     if (edits > allowed) continue;
     const std::size_t new_rank = rank(edits, word, candidate);
     if (!found.empty() && new_rank >= found_rank) continue;

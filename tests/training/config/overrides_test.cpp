@@ -99,6 +99,26 @@ TEST(Overrides, HideFaultsOfWhatTheyReplace) {
 
 using Grid = std::vector<std::vector<std::string>>;
 
+TEST(Overrides, OfOneTextKnowNothingOfEachOther) {
+  const ConfigText text(kLayers, "f.yaml");
+  EXPECT_EQ(text.with({"seed=3"}), with({"seed=3"}));
+  EXPECT_THROW(text.with({"seed=x"}), ConfigError);
+  EXPECT_EQ(text.with({}), with({}));
+}
+
+TEST(Overrides, KeepTheFaultsOfTheirText) {
+  const ConfigText text("data: {train: a.ts, train: b.ts}\n", "f.yaml");
+  try {
+    text.with({"seed=x"});
+    FAIL() << "no error";
+  } catch (const ConfigError& error) {
+    ASSERT_EQ(error.lines().size(), 3u) << error.what();
+    EXPECT_TRUE(error.lines()[1].starts_with("f.yaml:1:21: duplicate key"))
+        << error.what();
+    EXPECT_TRUE(error.lines()[2].starts_with("--set seed=x: ")) << error.what();
+  }
+}
+
 TEST(Grid, IsTheProductOfTheLists) {
   EXPECT_EQ(expand_grid({}), Grid{{}});
   EXPECT_EQ(expand_grid({"seed=1"}), (Grid{{"seed=1"}}));
