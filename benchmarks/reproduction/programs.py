@@ -156,6 +156,8 @@ def mountain_car(experiment):
             curves[policy, seed] = read_csv(file)
     ours = [r for r in rows if r.get("policy") == "signature"]
     solved = sum(r["solved"] for r in ours)
+    kept = [r["last_100"] >= 90 for r in rows
+            if r.get("policy") == "rnn" and r["solved"]]
     text = "\n".join([
         "# Mountain car without its velocity", "",
         "Q-learning from the history of time and position, 300 steps an "
@@ -168,7 +170,12 @@ def mountain_car(experiment):
         "and rests while the policy solves the task; the rate falls at each "
         "success as in the paper, but rises at a failure and is never reset. "
         "Actions' values start at that of rest (-50).", "",
-        f"The signature policy solves it in {solved} of {len(ours)} seed(s).",
+        f"The signature policy solves it in {solved} of {len(ours)} seed(s)."
+        + ("" if all(kept) else " The RNN's, one seed, is solved in between "
+           "and does not stay so."), "",
+        "The training was chosen on seeds 10 to 19, of which it solves all, "
+        "with the kernels of AVX-512 and of AVX2 alike, which round "
+        "differently. Seconds include waiting for a shared machine.",
         "", markdown(["policy", "seed", "solved after episode",
                       "of the last 100", "seconds"],
                      [(NAMES[r["policy"]], r["seed"],
