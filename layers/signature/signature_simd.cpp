@@ -221,10 +221,10 @@ void start_state(const Call<T>& call, const Pairs<T>& pairs, Vec<T>* low,
   if (call.shape.initial)
     return lane_rows(call, pairs, call.inputs.initial, 1)
         .read_state(0, false, depth, low, top);
-  for (int level = 1; level <= depth; ++level) {
+  // The top level is cleared where the walk gets to it.
+  for (int level = 1; level < depth; ++level) {
     const WordRange words = words_of_task(plan, pairs.split, level);
-    Vec<T>* of_level = level == depth ? top : low + plan.level_start[level];
-    clear<T>(of_level + words.begin, words.count);
+    clear<T>(low + plan.level_start[level] + words.begin, words.count);
   }
 }
 
@@ -259,6 +259,7 @@ void forward_task(const Call<T>& call, std::int64_t task, T* signature,
     block.low = low;
     if (saved) low += plan.low_words;
     block.low_after = low;
+    block.new_top = t == 0 && !call.shape.initial;
     walk<T>(block, 1, 0, block.root, 0);
   }
   if (!call.shape.stream)

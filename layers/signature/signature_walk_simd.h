@@ -31,6 +31,7 @@ struct Block {
   const Vec<T>* low;  ///< low state before the block
   Vec<T>* low_after;  ///< after it; may be `low`
   Vec<T>* top;        ///< top level, or its cotangent in backward
+  bool new_top;       ///< forward: the top level begins here, as zeros
 
   // Backward only.
   const Vec<T>* low_end;  ///< low state after the block
@@ -301,11 +302,33 @@ void walk_branches(const Block<T>& block, std::int64_t word,
   }
 }
 
+/// The level below whose words the top level is cleared: as low as the walk
+/// gets before words are taken together with all that is below them.
+template <class T>
+SIGTAPE_INLINE int cleared_level(const Block<T>& block) {
+  if (block.channels > 4) return block.depth - 1;
+  if (block.depth > 3 && has_branches(block, block.depth - 3))
+    return block.depth - 3;
+  return block.depth > 2 ? block.depth - 2 : 1;
+}
+
+/// Zeros at the top level below the words of `level` that one parent has: right
+/// before they are added to, so that they are in the nearest cache.
+template <class T>
+void clear_top(const Block<T>& block, int level, std::int64_t word) {
+  std::int64_t below = 1;
+  for (int k = level + 1; k <= block.depth; ++k) below *= block.children(k);
+  __builtin_memset(block.top + word * below, 0,
+                   block.children(level) * below * sizeof(Vec<T>));
+}
+
 /// Moves all words of `level` below one parent, and everything below them,
 /// through the block. `word` is the first of them in a lane.
 template <class T>
 void walk(const Block<T>& block, int level, std::int64_t word,
           const Vec<T>* parent, std::int64_t parent_stride) {
+  if (block.new_top && level == cleared_level(block))
+    clear_top(block, level, word);
   if (level == block.depth - 1)
     return walk_family(block, word, parent, parent_stride);
   if (has_branches(block, level))
