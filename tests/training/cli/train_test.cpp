@@ -1,4 +1,5 @@
 // What `sigtrain train` writes, prints and refuses.
+#include "sigtape/framework/device.h"
 #include "sigtape/training/io/safetensors.h"
 #include "training/cli/trained_runs.h"
 
@@ -100,6 +101,28 @@ TEST_F(TrainCommandRuns, BestWeightsDoNotDependOnFolderThreadsOrDevice) {
   EXPECT_EQ(result.out.find("auto"), std::string::npos);
   EXPECT_EQ(file_text(file("again/best.safetensors")),
             file_text(file("classes/best.safetensors")));
+}
+
+TEST_F(TrainCommandRuns, WithoutAGpuAutoIsTheCpuAndCudaIsRefused) {
+  if (cuda_device_count() > 0) GTEST_SKIP() << "there is a CUDA device";
+  const auto on = [&](const char* device) {
+    return run_sigtrain({"train", file("classes.yaml"), "--run-dir",
+                         file(device), "--device", device});
+  };
+  const auto any = on("auto");
+  EXPECT_EQ(any.code, 0) << any.err;
+  EXPECT_TRUE(
+      any.out.starts_with("device: auto found no GPU that this program can "
+                          "use; running on the CPU\n"))
+      << any.out;
+  EXPECT_EQ(file_text(file("auto/best.safetensors")),
+            file_text(file("classes/best.safetensors")));
+  const auto refused = on("cuda");
+  EXPECT_EQ(refused.code, 6);
+  EXPECT_TRUE(refused.err.starts_with("sigtrain: device cuda:0: "));
+  EXPECT_TRUE(refused.err.ends_with("; use --device cpu or --device auto\n"));
+  EXPECT_EQ(std::count(refused.err.begin(), refused.err.end(), '\n'), 1);
+  EXPECT_FALSE(std::filesystem::exists(file("cuda")));
 }
 
 TEST_F(TrainCommandRuns, DryRunAndPrintConfigWriteNothing) {
