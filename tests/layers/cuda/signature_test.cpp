@@ -172,6 +172,13 @@ TEST(CudaSignature, SegmentsAndSlices) {
   }
 }
 
+// So many paths that each is one chunk, of more increments than are staged at
+// a time.
+TEST(CudaSignature, IncrementsStagedInTurn) {
+  expect_equal<float>({.batch = 1260, .length = 21, .channels = 3, .depth = 5},
+                      1, 2e-5, 1e-4);
+}
+
 TEST(CudaSignature, OnePointWithABasepoint) {
   for (const bool stream : {false, true})
     expect_equal({.batch = 3,
