@@ -62,6 +62,12 @@ const std::vector<BrokenCase> kCases = {
      {"--set train.optimizer.momentum=0.9: unknown key 'momentum' in optimizer "
       "'adam'; it belongs to optimizer 'sgd'"},
      {"train.optimizer.momentum=0.9"}},
+    {"TwoOptimizers",
+     kHead + "train: {optimizer: {adam: {}, sgd: {lr: 1}}}\n",
+     {"f.yaml:3:31: expected one optimizer with its settings below it, got "
+      "'adam' and 'sgd'",
+      "--set train.optimizer.lr=2: 'train.optimizer' names no optimizer"},
+     {"train.optimizer.lr=2"}},
     {"FileAndTwoSets",
      "sede: 1\n"
      "data: {train: a.ts}\n"

@@ -70,12 +70,25 @@ TEST(Refusals, WordsThatNearlyFit) {
     EXPECT_NE(refusal(shuffle(yes)), "") << yes;
   expect_refusal(shuffle("no"), "write false");
   expect_refusal(shuffle("off"), "write false");
+  expect_refusal(shuffle("FALSE"), "write false");
   expect_refusal(shuffle("yes"), "write true");
+  expect_refusal(shuffle("ON"), "write true");
+  EXPECT_EQ(refusal(shuffle("maybe")).find("write"), std::string::npos);
   for (const char* device :
        {"cuda:", "cuda:x", "cuda:+1", "cuda:123456", "gpu", "cuda:01"})
     expect_refusal(kHead + "device: " + device + "\n", "f.yaml:3:");
   for (const char* device : {"auto", "cpu", "cuda", "cuda:0", "cuda:7"})
     EXPECT_EQ(refusal(kHead + "device: " + device + "\n"), "") << device;
+}
+
+TEST(Refusals, ControlCharactersThatQuotesWrite) {
+  for (const char* text : {R"("a\x7fb")", R"("a\x1fb")", R"("a\nb")"})
+    expect_refusal(kHead + "run_dir: " + text + "\n", "f.yaml:3:");
+}
+
+TEST(Refusals, PointsThatEndNoDocument) {
+  for (const char* line : {"...a", "....", "--", "---a"})
+    expect_refusal(kHead + line + "\n", "f.yaml:");
 }
 
 // The middle of a long value is not for a message.

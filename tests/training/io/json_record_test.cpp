@@ -93,11 +93,13 @@ TEST(JsonRecord, NegativeNumbersAreNotUnsignedAndOneValueIsNoList) {
   JsonRecord record = JsonRecord::parse(R"({"a":-1,"b":1,"c":true})", "s");
   EXPECT_THROW(record.get_uint("a"), DataError);
   EXPECT_EQ(record.get_uint("b"), 1u);
+  EXPECT_THROW(record.get_uint("c"), DataError);
   EXPECT_THROW(record.get_ints("b"), DataError);
   EXPECT_TRUE(record.has("c"));
   EXPECT_FALSE(record.has("d"));
   JsonRecord other;
   other.set("d", 1);
+  EXPECT_EQ(other.get_uint("d"), 1u);
   record = other;
   EXPECT_TRUE(record.has("d"));
   EXPECT_FALSE(record.has("c"));
