@@ -10,9 +10,11 @@
 #include <array>
 #include <bit>
 #include <cstdlib>
+#include <cstring>
 #include <mutex>
 
 #include "sigtape/framework/check.h"
+#include "sigtape/framework/shapes_only.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -54,6 +56,7 @@ struct Cache {
   std::array<std::uint64_t, (classes + 63) / 64> nonempty{};
   CacheStatistics statistics;
   std::int64_t limit = 0;
+  std::int64_t counted_only = 0;  // of the live bytes: those of cache_count
 
   void push(Header* block) {
     const int c = block->size_class;
@@ -108,36 +111,66 @@ Header* new_block(std::size_t bytes, int c) {
   return block;
 }
 
+// Bytes of a block that are counted and not there.
+std::int64_t counted_only(const Header* block) {
+  const std::size_t held = class_bytes(block->size_class);
+  return block->requested > held
+             ? static_cast<std::int64_t>(block->requested - held)
+             : 0;
+}
+
+// A block of `held` bytes that counts as one of `bytes`.
+void* allocate(Cache& pool, std::size_t held, std::size_t bytes) {
+  const int c = class_of(held);
+  Header* block = pool.take(held, c);
+  CacheStatistics& s = pool.statistics;
+  ++(block ? s.hits : s.misses);
+  if (!block) block = new_block(held, c);
+  block->requested = bytes;
+  s.live_bytes += static_cast<std::int64_t>(bytes);
+  pool.counted_only += counted_only(block);
+  s.peak_bytes = std::max(s.peak_bytes, s.live_bytes);
+  ASAN_UNPOISON_MEMORY_REGION(payload(block), held);
+  return payload(block);
+}
+
 }  // namespace
 
 void* cache_allocate(std::size_t bytes) {
   Cache& pool = cache();
   const std::lock_guard lock(pool.mutex);
-  CacheStatistics& s = pool.statistics;
+  const std::int64_t in_use = pool.statistics.live_bytes - pool.counted_only;
   require<MemoryError>(
       bytes < (std::size_t{1} << 60) &&
-          (!pool.limit ||
-           s.live_bytes + static_cast<std::int64_t>(bytes) <= pool.limit),
-      "out of memory: ", bytes, " bytes more than the ", s.live_bytes,
+          (!pool.limit || shapes_only() ||
+           in_use + static_cast<std::int64_t>(bytes) <= pool.limit),
+      "out of memory: ", bytes, " bytes more than the ", in_use,
       " in use would pass the limit of ", pool.limit, " bytes");
-  const int c = class_of(bytes);
-  Header* block = pool.take(bytes, c);
-  ++(block ? s.hits : s.misses);
-  if (!block) block = new_block(bytes, c);
-  block->requested = bytes;
-  s.live_bytes += bytes;
-  s.peak_bytes = std::max(s.peak_bytes, s.live_bytes);
-  ASAN_UNPOISON_MEMORY_REGION(payload(block), bytes);
-  return payload(block);
+  return allocate(pool, bytes, bytes);
+}
+
+void* detail::cache_count(std::size_t bytes) {
+  Cache& pool = cache();
+  const std::lock_guard lock(pool.mutex);
+  const CacheStatistics& s = pool.statistics;
+  require<MemoryError>(
+      bytes < (std::size_t{1} << 60) && s.live_bytes < (std::int64_t{1} << 61),
+      "out of memory: ", bytes, " bytes and the ", s.live_bytes,
+      " before are more than can be counted");
+  void* block = allocate(pool, alignment, bytes);
+  std::memset(block, 0, alignment);
+  return block;
 }
 
 void cache_free(void* memory) {
   if (!memory) return;
+  if (shapes_only()) detail::forget_block(memory);
   Header* block =
       reinterpret_cast<Header*>(static_cast<std::byte*>(memory) - alignment);
   Cache& pool = cache();
   const std::lock_guard lock(pool.mutex);
-  pool.statistics.live_bytes -= block->requested;
+  pool.statistics.live_bytes -= static_cast<std::int64_t>(block->requested);
+  pool.counted_only -= counted_only(block);
   ASAN_POISON_MEMORY_REGION(memory, class_bytes(block->size_class));
   pool.push(block);
 }
@@ -152,6 +185,12 @@ void reset_cache_statistics() {
   CacheStatistics& s = cache().statistics;
   s.hits = s.misses = 0;
   s.peak_bytes = s.live_bytes;
+}
+
+void detail::set_peak_bytes(std::int64_t bytes) {
+  const std::lock_guard lock(cache().mutex);
+  CacheStatistics& s = cache().statistics;
+  s.peak_bytes = std::max(bytes, s.live_bytes);
 }
 
 void empty_cache() {

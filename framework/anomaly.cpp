@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "sigtape/framework/shapes_only.h"
 #include "sigtape/framework/tape.h"
 
 namespace sigtape {
@@ -30,7 +31,7 @@ std::int64_t first_bad(const Tensor& tensor) {
 
 // `what` is "output" or "gradient of input 0".
 void check(const char* op, const std::string& what, const Tensor& tensor) {
-  if (!is_floating(tensor.dtype())) return;
+  if (!is_floating(tensor.dtype()) || shapes_only()) return;
   const std::int64_t bad = first_bad(tensor);
   if (bad < 0) return;
   fail<NumericError>("operation '", op, "'", *layer ? " in layer '" : "", layer,

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "sigtape/framework/cuda/runtime.h"
+#include "sigtape/framework/shapes_only.h"
 
 namespace sigtape {
 
@@ -17,8 +18,17 @@ RowSelection::RowSelection(Ref<Storage> source, std::int64_t bytes,
 
 RowSelection::~RowSelection() { cache_free(starts); }
 
+namespace {
+constexpr int counted = -1;  // the pool of what is only counted
+}  // namespace
+
 Storage::Storage(std::int64_t bytes, Device device)
     : bytes_(bytes), device_(device) {
+  if (detail::CountedStorages::active()) {
+    data_ = detail::count_block(bytes);
+    pool_ = counted;
+    return;
+  }
   if (device.is_cpu()) {
     data_ = cache_allocate(static_cast<std::size_t>(bytes));
     return;
@@ -33,7 +43,7 @@ Storage::Storage(Ref<RowSelection> selection)
       bytes_(selection_->bytes * selection_->count) {}
 
 Storage::~Storage() {
-  if (device_.is_cpu()) {
+  if (device_.is_cpu() || pool_ == counted) {
     cache_free(data_);
   } else {
     cuda::release({data_, pool_}, bytes_, device_.index);
@@ -42,6 +52,10 @@ Storage::~Storage() {
 
 void Storage::copy_selection() const {
   if (!selection_) return;
+  if (shapes_only()) {
+    data_ = detail::count_block(bytes_);
+    return;
+  }
   const RowSelection& s = *selection_;
   data_ = cache_allocate(static_cast<std::size_t>(bytes_));
   const char* from = static_cast<const char*>(s.source->data());

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "sigtape/framework/allocator.h"
+#include "sigtape/framework/shapes_only.h"
 
 namespace sigtape {
 namespace {
@@ -47,7 +48,9 @@ std::uint64_t cgroup_limit(const std::string& text) {
 std::int64_t available_memory() {
   static const auto physical = static_cast<std::int64_t>(
       std::min(physical_memory_bytes(), std::uint64_t{1} << 62));
-  const std::int64_t limit = memory_limit();
+  if (shapes_only() && !detail::shape_limit()) return std::int64_t{1} << 50;
+  const std::int64_t limit =
+      shapes_only() ? detail::shape_limit() : memory_limit();
   const std::int64_t all = limit > 0 ? std::min(limit, physical) : physical;
   return std::max<std::int64_t>(all - cache_statistics().live_bytes, 0);
 }

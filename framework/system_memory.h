@@ -15,6 +15,7 @@ std::uint64_t cgroup_limit(const std::string& text);
 
 /// Bytes that a new plan may still take: the allocator's limit, or all of the
 /// machine's memory where that is less, without what tensors take already.
+/// Where there are shapes only, the limit is theirs; without one 2^50 bytes.
 /// Reads nothing but counters after the first call.
 std::int64_t available_memory();
 

@@ -4,6 +4,7 @@
 
 #include "sigtape/framework/node.h"
 #include "sigtape/framework/ops.h"
+#include "sigtape/framework/shapes_only.h"
 #include "sigtape/framework/tape.h"
 
 namespace sigtape {
@@ -100,6 +101,7 @@ double Tensor::scalar() const {
 }
 
 std::vector<double> Tensor::to_doubles() const {
+  require(!shapes_only(), "tensor: it has a shape only");
   const NoGrad no_grad;
   const Tensor values = contiguous(cast(to({}), DType::float64));
   const double* begin = values.data<double>();
@@ -111,8 +113,11 @@ Tensor alias(const Tensor& tensor, const Shape& shape, const Shape& strides,
   return Tensor(tensor.impl()->storage, offset, shape, strides, tensor.dtype());
 }
 
+// Who asks for it is about to read it, which may copy a selection.
 Tensor contiguous(const Tensor& tensor) {
-  return tensor.is_contiguous() ? tensor : clone(tensor);
+  if (!tensor.is_contiguous()) return clone(tensor);
+  if (shapes_only()) tensor.impl()->storage->data();
+  return tensor;
 }
 
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "sigtape/framework/random.h"
+#include "sigtape/framework/shapes_only.h"
 #include "sigtape/framework/tensor.h"
 
 namespace sigtape {
@@ -10,6 +11,7 @@ namespace {
 // A tensor whose element i is value(i), computed in double on the CPU.
 template <class Value>
 Tensor generate(const Shape& shape, TensorOptions options, Value value) {
+  if (shapes_only() && is_floating(options.dtype)) return empty(shape, options);
   Tensor result = empty(shape, {options.dtype, {}});
   const std::int64_t count = result.numel();
   const auto fill = [&]<class T>(T* out) {
@@ -32,7 +34,13 @@ Tensor generate(const Shape& shape, TensorOptions options, Value value) {
 }  // namespace
 
 Tensor empty(const Shape& shape, TensorOptions options) {
-  const std::int64_t bytes = shape.numel() * size_of(options.dtype);
+  std::int64_t bytes = 0;
+  require<MemoryError>(
+      !__builtin_mul_overflow(shape.numel(), size_of(options.dtype), &bytes),
+      "out of memory: ", shape, " elements of ", options.dtype,
+      " are more bytes than can be counted");
+  const detail::CountedStorages counted(shapes_only() &&
+                                        is_floating(options.dtype));
   return Tensor(Ref<Storage>(new Storage(bytes, options.device)), 0, shape,
                 shape.contiguous_strides(), options.dtype);
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "sigtape/framework/compute.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/tape.h"
 #include "sigtape/layers/augment_op.h"
@@ -138,7 +139,7 @@ Tensor Augment::output_lengths(const Tensor& lengths) const {
     for (std::int64_t b = 0; b < lengths.numel(); ++b) check_length(n[b]);
   }
   Tensor result = empty_like(lengths);
-  dispatch_any(lengths, [&]<class T>(auto device, T) {
+  compute_any(lengths, [&]<class T>(auto device, T) {
     map_lengths(device, lengths.numel(), length_map(),
                 lengths.data<std::int64_t>(),
                 result.mutable_data<std::int64_t>());
@@ -174,7 +175,7 @@ Tensor Augment::original(const Value& x) const {
   const Device device = x.data.device();
   Tensor index = empty({batch, points}, {DType::int64, device});
   const Tensor lengths = x.lengths.defined() ? x.lengths.to(device) : x.lengths;
-  dispatch_any(index, [&]<class T>(auto where, T) {
+  compute_any(index, [&]<class T>(auto where, T) {
     index_points(where, s,
                  lengths.defined() ? lengths.data<std::int64_t>() : nullptr,
                  index.mutable_data<std::int64_t>());

@@ -7,6 +7,7 @@
 #include "sigtape/framework/ops/masks.h"
 #include "sigtape/framework/ops/optional.h"
 #include "sigtape/framework/ops/stream_net_kernels.h"
+#include "sigtape/framework/shapes_only.h"
 #include "sigtape/framework/tape.h"
 
 namespace sigtape {
@@ -62,6 +63,7 @@ struct Rule {
       if (back.needs(i)) gradients[i] = empty_like(saved);
     }
     dispatch_floating("augment", x, [&]<class T>(auto device, T) {
+      if (shapes_only() && !x.device().is_cpu()) return;
       StreamNetGradients<T> to;
       const auto pointer = [&](int i) {
         return gradients[i].defined() ? gradients[i].template mutable_data<T>()
@@ -183,6 +185,7 @@ Tensor augment_stream(const Tensor& x, TensorList weights, TensorList biases,
   const Tensor stream = dense(x);
   const Tensor points = lengths.defined() ? lengths.to(x.device()) : lengths;
   dispatch_floating("augment", x, [&]<class T>(auto device, T) {
+    if (shapes_only() && !x.device().is_cpu()) return;
     stream_net_forward(device, s, p.pointers<T>(s.layers), stream.data<T>(),
                        points.defined() ? points.data<std::int64_t>() : nullptr,
                        y.mutable_data<T>());

@@ -39,6 +39,7 @@ std::ostream& operator<<(std::ostream& out, const ValueShape& shape) {
 ValueShape Module::build(const ValueShape& input, TensorOptions options) {
   if (built_) fail(label(), ": build called twice");
   input_ = input;
+  const LayerScope scope(scope_);
   try {
     output_ = on_build(input, options);
   } catch (...) {

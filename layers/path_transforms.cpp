@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "sigtape/framework/dispatch.h"
+#include "sigtape/framework/compute.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/layers/length_kernels.h"
 #include "sigtape/layers/stream_ops.h"
@@ -46,7 +46,7 @@ Tensor take(const Value& x, std::int64_t points, std::int64_t first,
   const Tensor lengths = points_of(x);
   const std::int64_t streams = lengths.size(0);
   Tensor index = empty({streams, points}, {DType::int64, x.data.device()});
-  dispatch_any(index, [&]<class T>(auto device, T) {
+  compute_any(index, [&]<class T>(auto device, T) {
     index_steps(device, {streams, points, first, divide},
                 lengths.data<std::int64_t>(),
                 index.mutable_data<std::int64_t>());
@@ -74,7 +74,7 @@ Tensor first_points(const Value& x, std::int64_t more, std::int64_t points) {
 Tensor doubled_lengths(const Tensor& lengths) {
   if (!lengths.defined()) return {};
   Tensor out = empty_like(lengths);
-  dispatch_any(lengths, [&]<class T>(auto device, T) {
+  compute_any(lengths, [&]<class T>(auto device, T) {
     map_lengths(device, lengths.numel(), {.plus = -1, .times = 2},
                 lengths.data<std::int64_t>(), out.mutable_data<std::int64_t>());
   });
@@ -237,7 +237,7 @@ Value fill_forward(const Value& x) {
   const Tensor lengths =
       x.lengths.defined() ? x.lengths.to(data.device()) : x.lengths;
   Tensor index = empty(data.shape(), {DType::int64, data.device()});
-  dispatch_floating("fill_forward", data, [&]<class T>(auto device, T) {
+  compute_floating("fill_forward", data, [&]<class T>(auto device, T) {
     last_known(device, {data.size(0), data.size(1), data.size(2)},
                lengths.defined() ? lengths.data<std::int64_t>() : nullptr,
                data.data<T>(), index.mutable_data<std::int64_t>());

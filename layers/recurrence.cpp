@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "sigtape/framework/compute.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/optional.h"
 #include "sigtape/framework/tape.h"
@@ -47,10 +48,14 @@ Gradients backward(const RecurrenceShape& s, const Tensor& grad,
   if (needs_weight) d.weight = empty(weight.shape(), options);
   const Tensor g = dense(grad), w = dense(weight);
   dispatch_floating(name_of(s.cell), gates, [&]<class T>(auto device, T) {
-    recurrence_backward(
-        device, s, w.data<T>(), gates.data<T>(), pointer<T>(own), out.data<T>(),
-        g.data<T>(), mutable_pointer<T>(d.inputs), mutable_pointer<T>(d_own),
-        mutable_pointer<T>(carry), mutable_pointer<T>(carry_cell));
+    if (shapes_only() && !gates.device().is_cpu()) return;
+    if (!shapes_only()) {
+      recurrence_backward(device, s, w.data<T>(), gates.data<T>(),
+                          pointer<T>(own), out.data<T>(), g.data<T>(),
+                          mutable_pointer<T>(d.inputs),
+                          mutable_pointer<T>(d_own), mutable_pointer<T>(carry),
+                          mutable_pointer<T>(carry_cell));
+    }
     if (!needs_weight) return;
     recurrence_weight_gradient(device, s, out.data<T>(), d.inputs.data<T>(),
                                pointer<T>(d_own), mutable_pointer<T>(d.weight));
@@ -95,7 +100,7 @@ Tensor recurrence(Cell cell, const Tensor& inputs, const Tensor& weight,
     if (cell != Cell::rnn) own = empty(out.shape(), options);
     const Tensor w = clone(transpose(weight, 0, 1));
     const Tensor b = bias.defined() ? dense(bias) : zeros({s.width()}, options);
-    dispatch_floating(name_of(cell), inputs, [&]<class T>(auto device, T) {
+    compute_floating(name_of(cell), inputs, [&]<class T>(auto device, T) {
       recurrence_forward(device, s, w.data<T>(), b.data<T>(),
                          gates.mutable_data<T>(), mutable_pointer<T>(own),
                          out.mutable_data<T>());

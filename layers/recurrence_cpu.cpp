@@ -7,6 +7,7 @@
 #include "sigtape/framework/ops/elementwise_simd.h"
 #include "sigtape/framework/ops/gemm_kernels.h"
 #include "sigtape/framework/parallel.h"
+#include "sigtape/framework/shapes_only.h"
 #include "sigtape/framework/simd/isa.h"
 #include "sigtape/layers/recurrence_kernels.h"
 #include "sigtape/layers/recurrence_simd.h"
@@ -214,7 +215,7 @@ template <class T>
 void recurrence_weight_gradient(Cpu, const RecurrenceShape& s, const T* out,
                                 const T* d_gates, const T* d_own, T* d_weight) {
   const std::int64_t width = s.width(), hidden = s.hidden;
-  std::fill_n(d_weight, width * hidden, T{0});
+  if (!shapes_only()) std::fill_n(d_weight, width * hidden, T{0});
   if (s.length < 2 || s.batch == 0) return;
   // d_weight = sum over paths of (d gates at t)^T (h at t - 1).
   const auto add = [&](const T* gradient, std::int64_t row, std::int64_t m,

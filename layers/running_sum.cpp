@@ -1,4 +1,4 @@
-#include "sigtape/framework/dispatch.h"
+#include "sigtape/framework/compute.h"
 #include "sigtape/framework/tape.h"
 #include "sigtape/layers/running_sum_kernels.h"
 #include "sigtape/layers/stream_ops.h"
@@ -11,7 +11,7 @@ Tensor running_sum(const Tensor& x, bool reverse) {
           x.defined() ? x.shape() : Shape());
   const Tensor a = contiguous(x);
   Tensor out = empty_like(a);
-  dispatch_floating("running_sum", a, [&]<class T>(auto device, T) {
+  compute_floating("running_sum", a, [&]<class T>(auto device, T) {
     running_sum(device, a.size(0), a.size(1), a.size(2), reverse, a.data<T>(),
                 out.mutable_data<T>());
   });

@@ -1,6 +1,6 @@
 #include "sigtape/layers/stream_ops.h"
 
-#include "sigtape/framework/dispatch.h"
+#include "sigtape/framework/compute.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/layers/length_kernels.h"
 
@@ -9,7 +9,7 @@ namespace sigtape {
 Tensor true_points(const Tensor& lengths, std::int64_t length) {
   const std::int64_t batch = lengths.size(0);
   Tensor mask = empty({batch, length, 1}, {DType::int64, lengths.device()});
-  dispatch_any(lengths, [&]<class T>(auto device, T) {
+  compute_any(lengths, [&]<class T>(auto device, T) {
     mark_points(device, batch, length, lengths.data<std::int64_t>(),
                 mask.mutable_data<std::int64_t>());
   });
@@ -24,7 +24,7 @@ Tensor mask_stream(const Tensor& x, const Tensor& lengths) {
 
 Tensor shifted_lengths(const Tensor& lengths, std::int64_t by) {
   Tensor shifted = empty_like(lengths);
-  dispatch_any(lengths, [&]<class T>(auto device, T) {
+  compute_any(lengths, [&]<class T>(auto device, T) {
     map_lengths(device, lengths.numel(), {.plus = by},
                 lengths.data<std::int64_t>(),
                 shifted.mutable_data<std::int64_t>());
@@ -38,7 +38,7 @@ Tensor time_channel(std::int64_t batch, std::int64_t length,
   Tensor time = empty({rows, length, 1}, options);
   const Tensor points =
       lengths.defined() ? lengths.to(options.device) : lengths;
-  dispatch_floating("time_channel", time, [&]<class T>(auto device, T) {
+  compute_floating("time_channel", time, [&]<class T>(auto device, T) {
     fill_time(device, rows, length,
               points.defined() ? points.data<std::int64_t>() : nullptr,
               time.mutable_data<T>());

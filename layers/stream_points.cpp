@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sigtape/framework/dispatch.h"
+#include "sigtape/framework/compute.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/optional.h"
 #include "sigtape/framework/tape.h"
@@ -18,7 +18,7 @@ constexpr const char* kName = "stream_points";
 void add_point(const Tensor& to, std::int64_t t, const Tensor& from) {
   const Tensor rows = dense(from);
   const std::int64_t length = to.size(1), channels = to.size(2);
-  dispatch_floating(kName, to, [&]<class T>(auto, T) {
+  compute_floating(kName, to, [&]<class T>(auto, T) {
     const T* in = rows.data<T>();
     T* out = const_cast<T*>(to.data<T>()) + t * channels;
     for (std::int64_t b = 0; b < to.size(0); ++b) {
@@ -47,7 +47,7 @@ StreamPoints::StreamPoints(const Tensor& x) : x_(x) {
         const Tensor kept = back.saved(0);
         back.add(0, clone(kept));
         // Ready for another backward through the same graph.
-        dispatch_floating(kName, kept, [&]<class T>(auto, T) {
+        compute_floating(kName, kept, [&]<class T>(auto, T) {
           T* first = const_cast<T*>(kept.data<T>());
           std::fill_n(first, kept.numel(), T{0});
         });

@@ -1,4 +1,4 @@
-#include "sigtape/framework/dispatch.h"
+#include "sigtape/framework/compute.h"
 #include "sigtape/framework/tape.h"
 #include "sigtape/layers/stream_ops.h"
 #include "sigtape/layers/take_points_kernels.h"
@@ -40,7 +40,7 @@ Tensor put(const Tensor& points, const Tensor& index, std::int64_t length) {
   shape.length = length;
   Tensor out =
       empty({shape.batch, length, shape.channels}, {a.dtype(), a.device()});
-  dispatch_floating("put_points", a, [&]<class T>(auto device, T) {
+  compute_floating("put_points", a, [&]<class T>(auto device, T) {
     put_points(device, shape, a.data<T>(), index.data<std::int64_t>(),
                out.mutable_data<T>());
   });
@@ -55,7 +55,7 @@ Tensor taken(const Tensor& x, const Tensor& index) {
   const PointsShape shape = points_shape("take_points", dense, index);
   Tensor out = empty({shape.batch, shape.points, shape.channels},
                      {x.dtype(), x.device()});
-  dispatch_floating("take_points", x, [&]<class T>(auto device, T) {
+  compute_floating("take_points", x, [&]<class T>(auto device, T) {
     take_points(device, shape, dense.data<T>(), index.data<std::int64_t>(),
                 out.mutable_data<T>());
   });

@@ -208,4 +208,19 @@ std::shared_ptr<Sequential> make_model(const ModelConfig& config,
   return sequential(make_layers(config.layers, outputs));
 }
 
+std::unique_ptr<Optimizer> make_optimizer(const OptimizerConfig& config,
+                                          std::vector<NamedTensor> p) {
+  if (const auto* c = std::get_if<SgdConfig>(&config)) {
+    return sgd(std::move(p),
+               {c->lr, c->momentum, c->nesterov, c->weight_decay});
+  }
+  if (const auto* c = std::get_if<AdamConfig>(&config)) {
+    return adam(std::move(p),
+                {c->lr, c->beta1, c->beta2, c->eps, c->weight_decay, false});
+  }
+  const auto& c = std::get<AdamwConfig>(config);
+  return adam(std::move(p),
+              {c.lr, c.beta1, c.beta2, c.eps, c.weight_decay, true});
+}
+
 }  // namespace sigtape

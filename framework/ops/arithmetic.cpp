@@ -1,5 +1,7 @@
+#include "sigtape/framework/compute.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/arithmetic_kernels.h"
+#include "sigtape/framework/ops/reading.h"
 #include "sigtape/framework/tape.h"
 
 namespace sigtape {
@@ -11,8 +13,8 @@ Tensor compute(const char* name, Arithmetic op, const Tensor& a,
   require_same_type(name, a, b);
   Tensor out = empty(broadcast_shapes(name, a.shape(), b.shape()),
                      {a.dtype(), a.device()});
-  const auto walk = strided<3>(out.shape(), {&out, &a, &b});
-  dispatch_floating(name, out, [&]<class T>(auto device, T) {
+  const auto walk = read_strided<3>(out.shape(), {&out, &a, &b});
+  compute_floating(name, out, [&]<class T>(auto device, T) {
     arithmetic(device, op, walk, out.mutable_data<T>(), a.data<T>(),
                b.data<T>());
   });
@@ -22,8 +24,8 @@ Tensor compute(const char* name, Arithmetic op, const Tensor& a,
 // scale * a + shift.
 Tensor affine(const char* name, const Tensor& a, double scale, double shift) {
   Tensor out = empty_like(a);
-  const auto walk = strided<2>(out.shape(), {&out, &a});
-  dispatch_floating(name, a, [&]<class T>(auto device, T) {
+  const auto walk = read_strided<2>(out.shape(), {&out, &a});
+  compute_floating(name, a, [&]<class T>(auto device, T) {
     scale_shift(device, walk, out.mutable_data<T>(), a.data<T>(),
                 static_cast<T>(scale), static_cast<T>(shift));
   });

@@ -1,7 +1,9 @@
 // Copies, conversions and the changes in place of Tensor.
+#include "sigtape/framework/compute.h"
 #include "sigtape/framework/cuda/runtime.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/copy_kernels.h"
+#include "sigtape/framework/ops/reading.h"
 #include "sigtape/framework/tape.h"
 
 namespace sigtape {
@@ -10,9 +12,9 @@ namespace {
 
 // out = a, converted and broadcast.
 void assign(Tensor& out, const Tensor& a) {
-  const auto walk = strided<2>(out.shape(), {&out, &a});
-  dispatch_any(out, [&]<class To>(auto device, To) {
-    dispatch_any(a, [&]<class From>(auto, From) {
+  const auto walk = read_strided<2>(out.shape(), {&out, &a});
+  compute_any(out, [&]<class To>(auto device, To) {
+    compute_any(a, [&]<class From>(auto, From) {
       convert(device, walk, out.mutable_data<To>(), a.data<From>());
     });
   });
@@ -49,7 +51,7 @@ Tensor Tensor::to(Device device) const {
   {
     const NoGrad no_grad;
     const Tensor from = contiguous(*this);
-    dispatch_any(from, [&]<class T>(auto, T) {
+    compute_any(from, [&]<class T>(auto, T) {
       cuda::copy(out.mutable_data<T>(), device, from.data<T>(), from.device(),
                  numel() * size_of(dtype()));
     });
@@ -61,8 +63,8 @@ Tensor Tensor::to(Device device) const {
 
 Tensor& Tensor::fill_(double value) {
   require_changeable("fill_", *this);
-  const auto walk = strided<1>(shape(), {this});
-  dispatch_any(*this, [&]<class T>(auto device, T) {
+  const auto walk = read_strided<1>(shape(), {this});
+  compute_any(*this, [&]<class T>(auto device, T) {
     fill(device, walk, mutable_data<T>(), static_cast<T>(value));
   });
   return *this;
@@ -82,8 +84,8 @@ Tensor& Tensor::add_(const Tensor& other, double scale) {
   require_same_type("add_", *this, other);
   require(shape() == other.shape(), "add_: expected shape ", shape(), ", got ",
           other.shape());
-  const auto walk = strided<2>(shape(), {this, &other});
-  dispatch_floating("add_", *this, [&]<class T>(auto device, T) {
+  const auto walk = read_strided<2>(shape(), {this, &other});
+  compute_floating("add_", *this, [&]<class T>(auto device, T) {
     accumulate(device, walk, mutable_data<T>(), other.data<T>(), T{1},
                static_cast<T>(scale));
   });
@@ -92,8 +94,8 @@ Tensor& Tensor::add_(const Tensor& other, double scale) {
 
 Tensor& Tensor::mul_(double factor) {
   require_changeable("mul_", *this);
-  const auto walk = strided<2>(shape(), {this, this});
-  dispatch_floating("mul_", *this, [&]<class T>(auto device, T) {
+  const auto walk = read_strided<2>(shape(), {this, this});
+  compute_floating("mul_", *this, [&]<class T>(auto device, T) {
     accumulate(device, walk, mutable_data<T>(), data<T>(),
                static_cast<T>(factor), T{0});
   });

@@ -1,5 +1,6 @@
 // The mask is never stored: it is a function of the generator's seed and
 // offset, and backward computes it again.
+#include "sigtape/framework/compute.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/dropout_kernels.h"
 #include "sigtape/framework/tape.h"
@@ -19,7 +20,7 @@ Tensor masked(const Tensor& a, Mask mask) {
   {
     const NoGrad no_grad;
     const Tensor dense = contiguous(a);
-    dispatch_floating("dropout", a, [&]<class T>(auto device, T) {
+    compute_floating("dropout", a, [&]<class T>(auto device, T) {
       const T scale = mask.p < 1 ? static_cast<T>(1 / (1 - mask.p)) : T{0};
       dropout_apply(device, a.numel(), mask.seed, mask.first, mask.p, scale,
                     dense.data<T>(), out.mutable_data<T>());

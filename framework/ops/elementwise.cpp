@@ -3,9 +3,11 @@
 #include <cmath>
 #include <numbers>
 
+#include "sigtape/framework/compute.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/elementwise_kernels.h"
 #include "sigtape/framework/ops/masks.h"
+#include "sigtape/framework/ops/reading.h"
 #include "sigtape/framework/tape.h"
 
 namespace sigtape {
@@ -15,8 +17,8 @@ namespace {
 Tensor compute(const char* name, Unary op, const Tensor& a,
                double parameter = 0) {
   Tensor out = empty_like(a);
-  const auto walk = strided<2>(out.shape(), {&out, &a});
-  dispatch_floating(name, a, [&]<class T>(auto device, T) {
+  const auto walk = read_strided<2>(out.shape(), {&out, &a});
+  compute_floating(name, a, [&]<class T>(auto device, T) {
     unary(device, op, parameter, walk, out.mutable_data<T>(), a.data<T>());
   });
   return out;
@@ -27,8 +29,8 @@ Tensor compute(const char* name, Binary op, const Tensor& a, const Tensor& b,
   require_same_type(name, a, b);
   Tensor out = empty(broadcast_shapes(name, a.shape(), b.shape()),
                      {a.dtype(), a.device()});
-  const auto walk = strided<3>(out.shape(), {&out, &a, &b});
-  dispatch_floating(name, a, [&]<class T>(auto device, T) {
+  const auto walk = read_strided<3>(out.shape(), {&out, &a, &b});
+  compute_floating(name, a, [&]<class T>(auto device, T) {
     binary(device, op, parameter, walk, out.mutable_data<T>(), a.data<T>(),
            b.data<T>());
   });

@@ -1,5 +1,7 @@
+#include "sigtape/framework/compute.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/gather_kernels.h"
+#include "sigtape/framework/ops/reading.h"
 #include "sigtape/framework/tape.h"
 
 namespace sigtape {
@@ -31,8 +33,8 @@ Tensor at_zero(const Tensor& tensor, int axis, const Tensor& index) {
 Tensor compute_gather(const Tensor& a, int axis, const Tensor& index) {
   Tensor out = empty(index.shape(), {a.dtype(), a.device()});
   const Tensor from = at_zero(a, axis, index);
-  const auto walk = strided<3>(out.shape(), {&out, &index, &from});
-  dispatch_any(a, [&]<class T>(auto device, T) {
+  const auto walk = read_strided<3>(out.shape(), {&out, &index, &from});
+  compute_any(a, [&]<class T>(auto device, T) {
     gather(device, {"gather", a.shape(), axis, a.strides()[axis]}, walk,
            out.mutable_data<T>(), index.data<std::int64_t>(), a.data<T>());
   });
@@ -43,8 +45,8 @@ Tensor compute_scatter(const Shape& shape, int axis, const Tensor& index,
                        const Tensor& a) {
   Tensor out = zeros(shape, {a.dtype(), a.device()});
   const Tensor to = at_zero(out, axis, index);
-  const auto walk = strided<3>(index.shape(), {&to, &index, &a});
-  dispatch_any(a, [&]<class T>(auto device, T) {
+  const auto walk = read_strided<3>(index.shape(), {&to, &index, &a});
+  compute_any(a, [&]<class T>(auto device, T) {
     scatter_add(device, {"scatter_add", shape, axis, out.strides()[axis]}, walk,
                 out.mutable_data<T>(), index.data<std::int64_t>(), a.data<T>());
   });

@@ -10,6 +10,7 @@
 #include "sigtape/framework/node.h"
 #include "sigtape/framework/ops/gemm_kernels.h"
 #include "sigtape/framework/ops/gemm_onednn.h"
+#include "sigtape/framework/shapes_only.h"
 #include "sigtape/framework/simd/isa.h"
 
 namespace sigtape {
@@ -142,6 +143,7 @@ void gemm_sum(Cpu, const Gemm<T>& g, const GemmPieces& pieces) {
   const std::int64_t groups = std::min(groups_of(tiles, work, k),
                                        std::max<std::int64_t>(1, pieces.count));
   CacheVector<T> sums((groups - 1) * g.m * g.n);
+  if (shapes_only()) return;
   const auto body = [&](std::int64_t task) {
     const std::int64_t group = task / tiles;
     Gemm<T> whole = g;
@@ -188,6 +190,7 @@ void gemm(Cpu, const Gemm<T>& g, const Strided<3>& batch) {
     }
     return;
   }
+  if (shapes_only()) return;
   const std::int64_t grain = std::max<std::int64_t>(
       1, kSmallWork * tiles / std::max<std::int64_t>(1, work));
   parallel_ranges(count * tiles, grain,

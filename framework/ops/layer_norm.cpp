@@ -1,3 +1,4 @@
+#include "sigtape/framework/compute.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/layer_norm_kernels.h"
 #include "sigtape/framework/ops/optional.h"
@@ -38,7 +39,7 @@ Gradients backward(const Tensor& dy, const Tensor& a, const Tensor& weight,
   if (needs_weight) d.weight = empty(last, options);
   if (needs_bias) d.bias = empty(last, options);
   const Tensor g = dense(dy), x = dense(a), w = dense(weight);
-  dispatch_floating("layer_norm", a, [&]<class T>(auto device, T) {
+  compute_floating("layer_norm", a, [&]<class T>(auto device, T) {
     layer_norm_backward(device, inputs_of<T>(x, w, {}), g.data<T>(),
                         mean.data<T>(), rstd.data<T>(), mutable_pointer<T>(d.a),
                         mutable_pointer<T>(d.weight),
@@ -79,7 +80,7 @@ Tensor layer_norm(const Tensor& a, const Tensor& weight, const Tensor& bias,
   Tensor y = empty(a.shape(), options), mean = empty(rows, options),
          rstd = empty(rows, options);
   const Tensor x = dense(a), w = dense(weight), b = dense(bias);
-  dispatch_floating("layer_norm", a, [&]<class T>(auto device, T) {
+  compute_floating("layer_norm", a, [&]<class T>(auto device, T) {
     layer_norm_forward(device, inputs_of<T>(x, w, b), eps, y.mutable_data<T>(),
                        mean.mutable_data<T>(), rstd.mutable_data<T>());
   });

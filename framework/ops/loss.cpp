@@ -1,5 +1,7 @@
+#include "sigtape/framework/compute.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/loss_kernels.h"
+#include "sigtape/framework/ops/reading.h"
 #include "sigtape/framework/tape.h"
 
 namespace sigtape {
@@ -72,7 +74,7 @@ Tensor logits_gradient(const Tensor& g, const Tensor& logits,
                        const Tensor& target, const Tensor& weights,
                        double smoothing) {
   Tensor out = empty(logits.shape(), {logits.dtype(), logits.device()});
-  dispatch_floating("cross_entropy", logits, [&]<class T>(auto device, T) {
+  compute_floating("cross_entropy", logits, [&]<class T>(auto device, T) {
     cross_entropy_backward(device,
                            inputs_of<T>(logits, target, weights, smoothing),
                            g.data<T>(), g.strides()[0], out.mutable_data<T>());
@@ -106,7 +108,7 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& target,
   Tensor losses = empty(batch, {logits.dtype(), logits.device()});
   Tensor target_weights = empty_like(losses);
   const Tensor& weights = options.class_weights;
-  dispatch_floating("cross_entropy", logits, [&]<class T>(auto device, T) {
+  compute_floating("cross_entropy", logits, [&]<class T>(auto device, T) {
     const auto in =
         inputs_of<T>(logits, target, weights, options.label_smoothing);
     check_targets(device, in.target, in.target_step, in.batch, in.classes);
@@ -158,8 +160,9 @@ Tensor binary_cross_entropy_with_logits(const Tensor& logits,
   const char* op = "binary_cross_entropy_with_logits";
   check_pair(op, logits, target);
   Tensor losses = empty(logits.shape(), {logits.dtype(), logits.device()});
-  const auto walk = strided<3>(losses.shape(), {&losses, &logits, &target});
-  dispatch_floating(op, logits, [&]<class T>(auto device, T) {
+  const auto walk =
+      read_strided<3>(losses.shape(), {&losses, &logits, &target});
+  compute_floating(op, logits, [&]<class T>(auto device, T) {
     binary_cross_entropy(device, walk, losses.mutable_data<T>(),
                          logits.data<T>(), target.data<T>());
   });

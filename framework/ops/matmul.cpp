@@ -1,5 +1,7 @@
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/matmul_kernels.h"
+#include "sigtape/framework/ops/reading.h"
+#include "sigtape/framework/shapes_only.h"
 #include "sigtape/framework/tape.h"
 
 namespace sigtape {
@@ -74,8 +76,9 @@ Tensor matrix_operand(const Tensor& a) {
 void multiply_matrices(Tensor& c, const Tensor& a, const Tensor& b) {
   const Tensor lhs = matrix_operand(a), rhs = right_operand(lhs, b);
   const Tensor vc = batch_view(c), va = batch_view(lhs), vb = batch_view(rhs);
-  const auto batch = strided<3>(vc.shape(), {&vc, &va, &vb});
+  const auto batch = read_strided<3>(vc.shape(), {&vc, &va, &vb});
   dispatch_floating("matmul", c, [&]<class T>(auto device, T) {
+    if (shapes_only() && !c.device().is_cpu()) return;
     gemm(device, gemm_of<T>(c, lhs, rhs), batch);
   });
 }

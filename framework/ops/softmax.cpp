@@ -1,3 +1,4 @@
+#include "sigtape/framework/compute.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/softmax_kernels.h"
 #include "sigtape/framework/tape.h"
@@ -14,7 +15,7 @@ Tensor compute(const char* name, bool logarithm, const Tensor& a, int dim) {
   std::int64_t outer = 1, inner = 1;
   for (int i = 0; i < dim; ++i) outer *= a.size(i);
   for (int i = dim + 1; i < a.rank(); ++i) inner *= a.size(i);
-  dispatch_floating(name, a, [&]<class T>(auto device, T) {
+  compute_floating(name, a, [&]<class T>(auto device, T) {
     softmax_forward(device, logarithm, outer, a.size(dim), inner,
                     dense.data<T>(), out.mutable_data<T>());
   });

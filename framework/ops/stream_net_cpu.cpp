@@ -10,6 +10,7 @@
 #include "sigtape/framework/ops/stream_net_kernels.h"
 #include "sigtape/framework/ops/stream_net_simd.h"
 #include "sigtape/framework/parallel.h"
+#include "sigtape/framework/shapes_only.h"
 #include "sigtape/framework/simd/isa.h"
 
 namespace sigtape {
@@ -96,6 +97,7 @@ class Net {
     weights_ = sizes;
     outputs_ = outputs;
     packed_ = CacheVector<T>(sizes + (wants_dx ? s.rows(0) * s.sizes[0] : 0));
+    if (shapes_only()) return;
     for (int i = 0; i < packed; ++i) pack(i);
     if (wants_dx) pack_reversed();
   }
@@ -343,6 +345,7 @@ void stream_net_forward(Cpu, const StreamNetShape& s,
   const std::int64_t room = net.scratch();
   const Scratch<T> scratch(tasks * room);
   CacheVector<T> time(s.time && !points ? s.points() + tiling.tile : 0);
+  if (shapes_only()) return;
   if (!points && s.time) {
     fill_time(s.points(), 0, s.points() + tiling.tile, time.data());
   }
@@ -364,7 +367,9 @@ template <class T>
 void stream_net_backward(Cpu, const StreamNetShape& s,
                          const StreamNetWeights<T>& weights, const T* x,
                          const T* dy, const StreamNetGradients<T>& gradients) {
-  if (gradients.dx) start_input_gradient(s, dy, gradients.dx);
+  if (gradients.dx && !shapes_only()) {
+    start_input_gradient(s, dy, gradients.dx);
+  }
   if (s.layers == 0) return;
   const Net<T> net(s, weights, s.layers - 1, gradients.dx);
   const Tiling<T>& tiling = net.tiling();
@@ -377,6 +382,7 @@ void stream_net_backward(Cpu, const StreamNetShape& s,
   const std::int64_t room = net.scratch();
   const std::int64_t sums = (net.weights() + net.outputs()) * tiling.lanes;
   const Scratch<T> scratch(tasks * (room + sums));
+  if (shapes_only()) return;
   T* const all_sums = scratch.data() + tasks * room;  // [task, sums]
   parallel_for(tasks, [&](std::int64_t task) {
     T* own_sums = all_sums + task * sums;

@@ -1,4 +1,6 @@
+#include "sigtape/framework/compute.h"
 #include "sigtape/framework/ops.h"
+#include "sigtape/framework/ops/reading.h"
 #include "sigtape/framework/ops/where_kernels.h"
 #include "sigtape/framework/tape.h"
 
@@ -15,8 +17,8 @@ Tensor compute(const Tensor& condition, const Tensor& a, const Tensor& b) {
   const Shape ab = broadcast_shapes("where", a.shape(), b.shape());
   Tensor out = empty(broadcast_shapes("where", condition.shape(), ab),
                      {a.dtype(), a.device()});
-  const auto walk = strided<4>(out.shape(), {&out, &condition, &a, &b});
-  dispatch_any(a, [&]<class T>(auto device, T) {
+  const auto walk = read_strided<4>(out.shape(), {&out, &condition, &a, &b});
+  compute_any(a, [&]<class T>(auto device, T) {
     select(device, walk, out.mutable_data<T>(), condition.data<std::int64_t>(),
            a.data<T>(), b.data<T>());
   });

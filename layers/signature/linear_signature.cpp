@@ -2,9 +2,10 @@
 
 #include <utility>
 
+#include "sigtape/framework/compute.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/linear_kernels.h"
-#include "sigtape/framework/ops/optional.h"
+#include "sigtape/framework/ops/reading.h"
 #include "sigtape/framework/tape.h"
 #include "sigtape/layers/signature/linear_signature_kernels.h"
 #include "sigtape/layers/signature/signature_second.h"
@@ -64,7 +65,7 @@ void go_back(Backward& back) {
   if (back.needs(0)) {
     Tensor dweight = empty({out, moments.size(2)}, options);
     Tensor factors = empty(mapped.shape(), options);
-    dispatch_floating("linear_signature", moments, [&]<class T>(auto, T) {
+    compute_floating("linear_signature", moments, [&]<class T>(auto, T) {
       cpu::linear_signature2_factors(batch, out, mapped.data<T>(),
                                      dsignature.data<T>(),
                                      factors.mutable_data<T>());
@@ -94,8 +95,9 @@ Tensor linear_signature(const Tensor& path, const Tensor& weight,
   Tensor moments = empty({batch, out + 1, path.size(2)}, options);
   Tensor mapped = empty({batch, out + 1, out}, options);
   Tensor words = empty({batch, out + out * out}, options);
-  const Tensor points = dense(points_of(path.detach())), w = dense(weight);
-  dispatch_floating("linear_signature", path, [&]<class T>(auto, T) {
+  const Tensor points = dense_rows(points_of(path.detach()));
+  const Tensor w = dense(weight);
+  compute_floating("linear_signature", path, [&]<class T>(auto, T) {
     cpu::linear_signature2_moments(row_runs<T>(points, path.size(1)), out,
                                    w.data<T>(), moments.mutable_data<T>());
     linear_narrow<T>(Cpu{}, row_runs<T>(points_of(moments)), out, w.data<T>(),

@@ -3,6 +3,7 @@
 #include "sigtape/framework/dispatch.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/optional.h"
+#include "sigtape/framework/shapes_only.h"
 #include "sigtape/framework/tape.h"
 #include "sigtape/layers/path_transforms.h"
 #include "sigtape/layers/signature/raw_memory.h"
@@ -59,6 +60,7 @@ void go_back_twice(const ProjectionShape& shape, Backward& back) {
   Tensor dout = back.needs(1) ? empty_like(g) : Tensor();
   dispatch_floating(op, a.path, [&]<class T>(auto device, T) {
     Tensor workspace = raw_memory(projected_second_bytes<T>(device, shape));
+    if (shapes_only()) return;
     projected_second(device, shape, WordSet::tree(a.tree, shape),
                      a.path.data<T>(), v.data<T>(),
                      pointer<std::int64_t>(a.lengths), g.data<T>(),
@@ -80,6 +82,7 @@ Tensor gradient(const ProjectionShape& shape, Backward& back) {
   Tensor dpath = empty_like(a.path);
   dispatch_floating(op, a.path, [&]<class T>(auto device, T) {
     Tensor workspace = raw_memory(projected_workspace_bytes<T>(device, shape));
+    if (shapes_only()) return;
     projected_backward(
         device, shape, WordSet::tree(a.tree, shape), a.path.data<T>(),
         pointer<std::int64_t>(a.lengths), saved.data<double>(), dout.data<T>(),
@@ -105,6 +108,7 @@ Tensor compute(const Arguments& a, const WordSet& words, bool inverse) {
       saved =
           raw_memory(projected_saved_bytes<T>(device, shape), a.path.device());
     Tensor workspace = raw_memory(projected_workspace_bytes<T>(device, shape));
+    if (shapes_only()) return;
     projected_forward(device, shape, WordSet::tree(a.tree, shape),
                       a.path.data<T>(), pointer<std::int64_t>(a.lengths),
                       out.mutable_data<T>(),

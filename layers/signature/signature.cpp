@@ -5,6 +5,7 @@
 #include "sigtape/framework/dispatch.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/optional.h"
+#include "sigtape/framework/shapes_only.h"
 #include "sigtape/framework/tape.h"
 #include "sigtape/framework/warning.h"
 #include "sigtape/layers/signature/raw_memory.h"
@@ -170,6 +171,7 @@ Gradients compute_gradients(const SignatureShape& shape, const Arguments& a,
   dispatch_floating("signature", a.path, [&]<class T>(auto device, T) {
     Tensor workspace =
         scratch(signature_workspace_bytes<T>(device, shape), a.path.device());
+    if (shapes_only()) return;
     signature_backward<T>(
         device, shape, a.inputs<T>(),
         saved.defined() ? saved.data<double>() : nullptr, cotangent.data<T>(),
@@ -236,6 +238,7 @@ Tensor signature(const Tensor& path, std::int64_t depth,
       saved = scratch(signature_saved_bytes<T>(device, shape), path.device());
     Tensor workspace =
         scratch(signature_workspace_bytes<T>(device, shape), path.device());
+    if (shapes_only()) return;
     signature_forward<T>(device, shape, a.inputs<T>(), out.mutable_data<T>(),
                          mutable_pointer<double>(saved),
                          mutable_pointer<double>(workspace));

@@ -1,5 +1,6 @@
 #include "sigtape/layers/signature/signature_combine.h"
 
+#include "sigtape/framework/compute.h"
 #include "sigtape/framework/tape.h"
 #include "sigtape/layers/signature/signature_combine_kernels.h"
 
@@ -41,7 +42,7 @@ Tensor product_gradient(Side side, const Tensor& factor,
   const Tensor other = contiguous(factor), g = contiguous(cotangent);
   const bool left = side == Side::left;
   Tensor out = empty_like(g);
-  dispatch_floating("signature_combine", out, [&]<class T>(auto device, T) {
+  compute_floating("signature_combine", out, [&]<class T>(auto device, T) {
     const T* known = other.data<T>();
     T* result = out.mutable_data<T>();
     signature_product_adjoint(device, shape, left ? nullptr : known,
@@ -73,7 +74,7 @@ Tensor product(const Tensor& left, const Tensor& right,
                const ProductShape& shape) {
   const Tensor a = contiguous(left), b = contiguous(right), none;
   Tensor out = empty_like(a);
-  dispatch_floating("signature_combine", a, [&]<class T>(auto device, T) {
+  compute_floating("signature_combine", a, [&]<class T>(auto device, T) {
     signature_product(device, shape, a.data<T>(), b.data<T>(),
                       out.mutable_data<T>());
   });

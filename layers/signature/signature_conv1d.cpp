@@ -6,6 +6,7 @@
 #include "sigtape/framework/dispatch.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/conv1d_gradients.h"
+#include "sigtape/framework/shapes_only.h"
 #include "sigtape/framework/system_memory.h"
 #include "sigtape/framework/tape.h"
 #include "sigtape/layers/signature/raw_memory.h"
@@ -197,6 +198,7 @@ void go_back(const SignatureConv1dShape& shape, Backward& back) {
   dispatch_floating("signature_conv1d", a.path, [&]<class T>(auto device, T) {
     Tensor workspace = raw_memory(
         signature_conv1d_backward_bytes<T>(device, shape), a.path.device());
+    if (shapes_only()) return;
     signature_conv1d_backward<T>(
         device, shape, a.inputs<T>(), cotangent.data<T>(),
         {dpath.mutable_data<T>(), dweight.mutable_data<T>(),
@@ -224,6 +226,7 @@ Tensor signature_conv1d(const Tensor& path, std::int64_t depth,
     require_memory<T>(device, shape, will_record({a.path, a.weight, a.bias}));
     Tensor workspace = raw_memory(
         signature_conv1d_forward_bytes<T>(device, shape), path.device());
+    if (shapes_only()) return;
     signature_conv1d_forward<T>(device, shape, a.inputs<T>(),
                                 y.mutable_data<T>(),
                                 workspace.mutable_data<double>());

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "sigtape/framework/compute.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/tape.h"
 #include "sigtape/layers/signature/channels.h"
@@ -58,7 +59,7 @@ Tensor signature_normalise(const Tensor& signature, std::int64_t channels,
   const Tensor rows = contiguous(squares.detach()), norms = norm.detach();
   Tensor keep = empty({batch, 1}, {DType::int64, signature.device()});
   Tensor lambda = empty({batch, 1}, options);
-  dispatch_floating(op, rows, [&]<class T>(auto device, T) {
+  compute_floating(op, rows, [&]<class T>(auto device, T) {
     solve_scales(device, {batch, depth, bound}, rows.data<T>(), norms.data<T>(),
                  keep.mutable_data<std::int64_t>(), lambda.mutable_data<T>());
   });

@@ -2,6 +2,7 @@
 
 #include "sigtape/framework/dispatch.h"
 #include "sigtape/framework/ops/optional.h"
+#include "sigtape/framework/shapes_only.h"
 #include "sigtape/framework/tape.h"
 #include "sigtape/layers/signature/raw_memory.h"
 #include "sigtape/layers/signature/window_plan.h"
@@ -39,6 +40,7 @@ void go_back_twice(const ProductsShape& shape, Backward& back) {
   dispatch_floating("signature_products", leaves, [&]<class T>(auto device, T) {
     Tensor workspace =
         raw_memory(signature_products_second_bytes<T>(device, shape));
+    if (shapes_only()) return;
     signature_products_second(
         device, shape, placed_plan(shape, arrays, moved), leaves.data<T>(),
         v.data<T>(), g.data<T>(), mutable_pointer<T>(dout),
@@ -61,6 +63,7 @@ Tensor adjoint(const ProductsShape& shape, Backward& back) {
   dispatch_floating("signature_products", leaves, [&]<class T>(auto device, T) {
     Tensor workspace =
         raw_memory(signature_products_workspace<T>(device, shape, true));
+    if (shapes_only()) return;
     signature_products_adjoint(device, shape, placed_plan(shape, arrays, moved),
                                leaves.data<T>(), products.data<T>(),
                                dout.data<T>(), gradient.mutable_data<T>(),
@@ -86,6 +89,7 @@ Tensor signature_products(const Tensor& leaves, const Tensor& arrays,
   dispatch_floating("signature_products", a, [&]<class T>(auto device, T) {
     Tensor workspace =
         raw_memory(signature_products_workspace<T>(device, shape, false));
+    if (shapes_only()) return;
     signature_products(device, shape, placed_plan(shape, arrays, moved),
                        a.data<T>(), products.mutable_data<T>(),
                        out.mutable_data<T>(), workspace.mutable_data<double>());

@@ -1,6 +1,6 @@
 #include "sigtape/layers/signature/signature_second.h"
 
-#include "sigtape/framework/dispatch.h"
+#include "sigtape/framework/compute.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/optional.h"
 #include "sigtape/layers/signature/raw_memory.h"
@@ -27,7 +27,7 @@ struct Results {
 void compute(const SignatureShape& shape, const SignatureArguments& a,
              std::size_t input, const Tensor& direction, const Tensor& g,
              Results& r) {
-  dispatch_floating("signature", a.path, [&]<class T>(auto device, T) {
+  compute_floating("signature", a.path, [&]<class T>(auto device, T) {
     const auto along = [&](std::size_t i) {
       return i == input ? direction.data<T>() : nullptr;
     };
@@ -79,7 +79,7 @@ Tensor record_signature_gradient(const SignatureShape& shape, std::size_t input,
 Tensor signature_path_gradient(const SignatureShape& shape,
                                const SignatureArguments& a, const Tensor& g) {
   Tensor gradient = empty_like(a.path), value = empty_like(g);
-  dispatch_floating("signature", a.path, [&]<class T>(auto device, T) {
+  compute_floating("signature", a.path, [&]<class T>(auto device, T) {
     Tensor saved =
         raw_memory(signature_saved_bytes<T>(device, shape), a.path.device());
     Tensor workspace = raw_memory(signature_workspace_bytes<T>(device, shape),

@@ -1,10 +1,11 @@
 #include "sigtape/layers/signature/tensor_series.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
 
-#include "sigtape/framework/dispatch.h"
+#include "sigtape/framework/compute.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/optional.h"
 #include "sigtape/framework/system_memory.h"
@@ -47,7 +48,7 @@ void go_back_twice(const SeriesNames& names, const SeriesShape& shape,
   if (back.needs(0)) dx = empty_like(x);
   if (back.needs(1)) slope = empty_like(g);
   Tensor workspace = workspace_of(shape, x, cpu::SeriesCall::second);
-  dispatch_floating(names.op, x, [&]<class T>(auto device, T) {
+  compute_floating(names.op, x, [&]<class T>(auto device, T) {
     series_second<T>(device, shape, x.data<T>(), v.data<T>(), g.data<T>(),
                      mutable_pointer<T>(slope), mutable_pointer<T>(dx),
                      workspace.mutable_data<double>());
@@ -64,7 +65,7 @@ Tensor adjoint(const SeriesNames& names, const SeriesShape& shape,
                const Tensor& x, const Tensor& cotangent) {
   Tensor dx = empty_like(x);
   Tensor workspace = workspace_of(shape, x, cpu::SeriesCall::backward);
-  dispatch_floating(names.op, x, [&]<class T>(auto device, T) {
+  compute_floating(names.op, x, [&]<class T>(auto device, T) {
     series_backward<T>(device, shape, x.data<T>(), cotangent.data<T>(),
                        dx.mutable_data<T>(), workspace.mutable_data<double>());
   });
@@ -110,7 +111,12 @@ double plan_bytes(SeriesShape shape, std::int64_t depth, DType dtype,
 void require_series_fits(const char* op, const SeriesShape& shape,
                          std::int64_t depth, DType dtype, bool recorded) {
   require(depth >= 1, op, ": expected depth >= 1, got ", depth);
-  const auto available = static_cast<double>(available_memory());
+  auto available = static_cast<double>(available_memory());
+  // Tables of words are made in any case.
+  if (shapes_only()) {
+    available =
+        std::min(available, static_cast<double>(physical_memory_bytes()));
+  }
   const auto bytes = [&](std::int64_t n) {
     return plan_bytes(shape, n, dtype, recorded, available);
   };
@@ -142,7 +148,7 @@ Tensor tensor_series(const SeriesNames& names, const Tensor& x,
   Tensor out =
       empty(with_columns(x, shape.result_columns()), {x.dtype(), x.device()});
   Tensor workspace = workspace_of(shape, x, cpu::SeriesCall::forward);
-  dispatch_floating(names.op, x, [&]<class T>(auto device, T) {
+  compute_floating(names.op, x, [&]<class T>(auto device, T) {
     series_forward<T>(device, shape, dense.data<T>(), out.mutable_data<T>(),
                       workspace.mutable_data<double>());
   });

@@ -36,6 +36,20 @@ TEST(Sources, AreFormatted) {
   EXPECT_EQ(output.code, 0) << output.text.substr(0, 4000);
 }
 
+// Operations compute nothing where there are shapes only: see compute.h.
+TEST(Sources, OperationsKnowShapesOnly) {
+  for (const std::string& file : source_files({".cpp"})) {
+    const std::string folder = top_folder(file);
+    if (folder != "framework" && folder != "layers") continue;
+    int dispatched = 0, returned = 0;
+    for (const std::string& line : source_lines(file)) {
+      dispatched += line.find("  dispatch_") != std::string::npos;
+      returned += line.find("shapes_only()") != std::string::npos;
+    }
+    EXPECT_LE(dispatched, returned) << file;
+  }
+}
+
 TEST(Sources, NameNoMachinePath) {
   // Written apart, so that this file does not match itself.
   const std::regex anywhere(

@@ -61,6 +61,8 @@ TEST(Tensor, SaysWhatWasExpected) {
   expect_error([&] { a.size(2); }, {"dimension 2", "2 dimensions"});
   expect_error([&] { empty({-1}); }, {"negative", "(-1)"});
   expect_error([&] { empty({std::int64_t{1} << 62, 4}); }, {"representable"});
+  expect_error([&] { empty({std::int64_t{1} << 62}); },
+               {"out of memory", "(4611686018427387904)", "float32"});
   expect_error([&] { from_values({1, 2}, {3}); }, {"needs 3", "got 2"});
   expect_error([&] { Tensor().shape(); }, {"undefined"});
   expect_error(

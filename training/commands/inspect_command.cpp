@@ -15,15 +15,14 @@ namespace sigtape {
 namespace {
 
 void print_memory(const Config& config, const ModelInfo& info,
-                  std::int64_t data_bytes) {
-  const MemoryPlan plan =
-      plan_memory(config, info.input, info.outputs, data_bytes);
+                  const PlannedData& data) {
+  const MemoryPlan plan = plan_memory(config, info, data);
   fmt::print(
       "memory: weights {}, gradients {}, optimiser {}, data {}, activations "
-      "of a batch of {} about {}\n",
+      "of a batch of {} about {}; at most {} at once, most of it in {}\n",
       byte_text(plan.weights), byte_text(plan.gradients),
       byte_text(plan.optimizer), byte_text(plan.data), config.train.batch_size,
-      byte_text(plan.activations));
+      byte_text(plan.activations), byte_text(plan.total()), plan.layer);
 }
 
 }  // namespace
@@ -34,13 +33,13 @@ ExitCode inspect_command(const InspectCommand& command) {
             "--set changes configurations; a run has its own");
     TrainedModel trained(command.target);
     fmt::print("{}", layer_table(trained.model()));
-    print_memory(trained.config(), trained.info(), 0);
+    print_memory(trained.config(), trained.info(), {});
     return ExitCode::ok;
   }
   const Config config = load_config(command.target, command.overrides);
   Fit fit(config, load_training_data(config));
   fmt::print("{}", layer_table(fit.model()));
-  print_memory(config, fit.info(), fit.training_source().bytes());
+  print_memory(config, fit.info(), fit.planned_data());
   return ExitCode::ok;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sigtape/framework/compute.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/tape.h"
 #include "sigtape/training/optim/optimizer_kernels.h"
@@ -29,7 +30,7 @@ class Sgd : public Optimizer {
   void update(std::size_t i, double lr, double scale, double limit) override {
     Tensor weight = parameters()[i].tensor.detach();
     const Tensor gradient = contiguous(parameters()[i].tensor.grad());
-    dispatch_floating("sgd", weight, [&]<class T>(auto device, T) {
+    compute_floating("sgd", weight, [&]<class T>(auto device, T) {
       const SgdStep<T> step{static_cast<T>(lr),
                             static_cast<T>(options_.momentum),
                             static_cast<T>(options_.weight_decay),
@@ -75,7 +76,7 @@ class Adam : public Optimizer {
     const double t = static_cast<double>(steps());
     Tensor weight = parameters()[i].tensor.detach();
     const Tensor gradient = contiguous(parameters()[i].tensor.grad());
-    dispatch_floating("adam", weight, [&]<class T>(auto device, T) {
+    compute_floating("adam", weight, [&]<class T>(auto device, T) {
       const AdamStep<T> step{
           static_cast<T>(lr / (1 - std::pow(o.beta1, t))),
           static_cast<T>(std::sqrt(1 - std::pow(o.beta2, t))),
@@ -112,7 +113,7 @@ std::vector<NamedTensor> Optimizer::zeros_like_parameters(
 }
 
 double Optimizer::gradient_norm() const {
-  if (parameters_.empty()) return 0;
+  if (parameters_.empty() || shapes_only()) return 0;
   const NoGrad no_grad;
   const auto count = static_cast<std::int64_t>(parameters_.size());
   Tensor squares =
@@ -122,7 +123,7 @@ double Optimizer::gradient_norm() const {
     double* sum_to = to++;
     if (!p.tensor.grad().defined()) continue;
     const Tensor gradient = contiguous(p.tensor.grad());
-    dispatch_floating("gradient_norm", gradient, [&]<class T>(auto device, T) {
+    compute_floating("gradient_norm", gradient, [&]<class T>(auto device, T) {
       sum_of_squares(device, gradient.numel(), gradient.data<T>(), sum_to);
     });
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sigtape/framework/compute.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/tape.h"
 #include "sigtape/training/trainer/batch_kernels.h"
@@ -103,7 +104,7 @@ Batch BatchSource::gather(std::span<const std::int64_t> indices) const {
         empty({batch, longest, channels_}, {options_.dtype, points_.device()});
     if (shortest != longest)
       result.inputs.lengths = clone(select_row(table, 2));
-    dispatch_floating("batch", points_, [&]<class T>(auto device, T) {
+    compute_floating("batch", points_, [&]<class T>(auto device, T) {
       gather_streams(device, {batch, longest, channels_},
                      table.data<std::int64_t>(), points_.data<T>(),
                      result.inputs.data.template mutable_data<T>());
@@ -120,7 +121,7 @@ Batch BatchSource::gather(const Tensor& table, const Tensor& points,
   Batch result;
   result.inputs.data = empty({batch, all.length, channels_}, options_);
   if (all.unequal) result.inputs.lengths = clone(select_row(table, 2));
-  dispatch_floating("batch", points, [&]<class T>(auto device, T) {
+  compute_floating("batch", points, [&]<class T>(auto device, T) {
     gather_streams(device, {batch, all.length, channels_},
                    table.data<std::int64_t>(), points.data<T>(),
                    result.inputs.data.template mutable_data<T>());
@@ -146,7 +147,7 @@ Tensor BatchSource::gather_targets(const Tensor& table, const Tensor& targets) {
   shape[0] = table.size(1);
   Tensor out = empty(shape, {targets.dtype(), targets.device()});
   const std::int64_t width = targets.rank() == 2 ? targets.size(1) : 1;
-  dispatch_any(targets, [&]<class T>(auto device, T) {
+  compute_any(targets, [&]<class T>(auto device, T) {
     gather_rows(device, shape[0], width, table.data<std::int64_t>(),
                 targets.data<T>(), out.mutable_data<T>());
   });

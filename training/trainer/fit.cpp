@@ -14,21 +14,6 @@ namespace sigtape {
 
 namespace {
 
-std::unique_ptr<Optimizer> make_optimizer(const OptimizerConfig& config,
-                                          std::vector<NamedTensor> p) {
-  if (const auto* c = std::get_if<SgdConfig>(&config)) {
-    return sgd(std::move(p),
-               {c->lr, c->momentum, c->nesterov, c->weight_decay});
-  }
-  if (const auto* c = std::get_if<AdamConfig>(&config)) {
-    return adam(std::move(p),
-                {c->lr, c->beta1, c->beta2, c->eps, c->weight_decay, false});
-  }
-  const auto& c = std::get<AdamwConfig>(config);
-  return adam(std::move(p),
-              {c.lr, c.beta1, c.beta2, c.eps, c.weight_decay, true});
-}
-
 double learning_rate_of(const OptimizerConfig& config) {
   return std::visit([](const auto& c) { return c.lr; }, config);
 }
@@ -99,15 +84,6 @@ std::int64_t bytes_of(const Dataset& data, const ModelInfo& info,
          (data.points() * data.channels + data.cases * info.outputs);
 }
 
-// Bytes of two batches, each case as long as the longest, with its layout.
-std::int64_t bytes_of_two_batches(const Dataset& data, const ModelInfo& info,
-                                  TensorOptions options,
-                                  std::int64_t batch_size) {
-  const std::int64_t numbers = data.max_length() * data.channels + info.outputs;
-  return 2 * std::min(batch_size, data.cases) *
-         (numbers * static_cast<std::int64_t>(size_of(options.dtype)) + 16);
-}
-
 }  // namespace
 
 std::int64_t memory_limit_of(const Config& config) {
@@ -161,7 +137,7 @@ Fit::Fit(const Config& config, TrainingData data)
   lengthen_streams(data.train, make_model(config.model, 1)->least_length(),
                    config.data.short_streams);
   info_ = make_info(config, objective_, data.train);
-  make_plan(data.train);
+  make_plan(data.train, data.validation ? &*data.validation : nullptr);
   model_ = built_model(config, info_, options_);
   training_.emplace(source_of(std::move(data.train), residence_));
   if (data.validation) {
@@ -173,24 +149,20 @@ Fit::Fit(const Config& config, TrainingData data)
   make_trainer();
 }
 
-// Data that does not fit on a device beside all else stays in main memory.
-void Fit::make_plan(const Dataset& train) {
+// Data that does not fit on a device beside all else stays in main memory:
+// two batches of it are on the device then.
+void Fit::make_plan(const Dataset& train, const Dataset* validation) {
   limit_ = memory_limit_of(config_);
-  std::int64_t data_bytes = bytes_of(train, info_, options_);
-  const auto plan = [&] {
-    plan_ = plan_memory(config_, info_.input, info_.outputs, data_bytes);
-  };
-  plan();
-  if (!has_room(0)) {
-    const std::int64_t two =
-        bytes_of_two_batches(train, info_, options_, config_.train.batch_size);
-    if (two < data_bytes) {
-      data_bytes = two;
-      residence_ = Residence::main_memory;
-      plan();
-    }
+  const bool cpu = options_.device.is_cpu();
+  planned_ = PlannedData::of(train, cpu ? validation : nullptr);
+  const std::int64_t two = 2 * std::min(config_.train.batch_size, train.cases);
+  if (!cpu) plan_ = plan_memory(config_, info_, planned_);
+  if (!has_room(0) && two * train.max_length() < train.points()) {
+    residence_ = Residence::main_memory;
+    planned_ = {two, two * train.max_length(), 0, 0};
   }
-  require_memory(config_, info_.input, info_.outputs, data_bytes, limit_);
+  require_memory(config_, info_, planned_, limit_);
+  plan_ = plan_memory(config_, info_, planned_);
 }
 
 // Whether `more` bytes fit on a device beside what is planned.

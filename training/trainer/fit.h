@@ -54,6 +54,8 @@ class Fit {
   const BatchSource& training_source() const { return *training_; }
   const ModelInfo& info() const { return info_; }
   const MemoryPlan& plan() const { return plan_; }
+  /// The sizes that the plan is for.
+  const PlannedData& planned_data() const { return planned_; }
 
   /// Throws DataError where evaluate_on would.
   void require_evaluable(const Dataset& dataset) const;
@@ -61,7 +63,7 @@ class Fit {
   Evaluation evaluate_on(Dataset dataset);
 
  private:
-  void make_plan(const Dataset& train);
+  void make_plan(const Dataset& train, const Dataset* validation);
   bool has_room(std::int64_t more) const;
   Residence residence_of(const Dataset& more) const;
   BatchSource source_of(Dataset dataset, Residence residence) const;
@@ -73,6 +75,7 @@ class Fit {
   Objective objective_;
   std::shared_ptr<Sequential> model_;
   ModelInfo info_;
+  PlannedData planned_;
   MemoryPlan plan_;
   Residence residence_ = Residence::device;  // of the training data
   std::int64_t limit_ = 0;

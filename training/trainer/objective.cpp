@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "sigtape/framework/dispatch.h"
+#include "sigtape/framework/compute.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/tape.h"
 
@@ -129,7 +129,7 @@ double Objective::weight(const Tensor& targets) const {
   if (!targets.device().is_cpu()) return weight_there(targets).item();
   const std::int64_t* labels = targets.data<std::int64_t>();
   double sum = 0;
-  dispatch_floating("weight", class_weights_, [&]<class T>(auto, T) {
+  compute_floating("weight", class_weights_, [&]<class T>(auto, T) {
     const T* weights = class_weights_.data<T>();
     for (std::int64_t i = 0; i < targets.numel(); ++i) {
       sum += weights[labels[i]];

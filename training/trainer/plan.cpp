@@ -3,161 +3,200 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
+#include <vector>
 
-#include "sigtape/layers/signature/channels.h"
+#include "sigtape/framework/random.h"
+#include "sigtape/framework/shapes_only.h"
+#include "sigtape/framework/tape.h"
+#include "sigtape/training/model_factory.h"
+#include "sigtape/training/trainer/batch_source.h"
+#include "sigtape/training/trainer/fit.h"
+#include "sigtape/training/trainer/objective.h"
 
 namespace sigtape {
 
 namespace {
 
-// Shapes and parameters of layers, one after another.
-struct Walk {
-  ValueShape shape;
-  std::int64_t outputs;
-  double parameters = 0;
+// The loss for data like this, from one case of it.
+Objective objective_of(const Config& config, const ModelInfo& info,
+                       TensorOptions options) {
+  Dataset one;
+  one.source = "plan";
+  one.target = info.target;
+  one.class_names = info.class_names;
+  one.cases = 1;
+  if (info.target == TargetKind::classes) {
+    one.labels = {0};
+  } else {
+    one.outputs = info.outputs;
+    one.numbers.resize(static_cast<std::size_t>(info.outputs));
+  }
+  return Objective(config.train, one, options);
+}
 
-  void operator()(const AugmentConfig& c) {
-    const std::int64_t taps = c.dilation * (c.kernel_size - 1) + 1;
-    shape.length = (shape.length + 2 * c.padding - taps) / c.stride + 1;
-    std::int64_t in = shape.channels, kernel = c.kernel_size;
-    for (const std::int64_t out : c.layer_sizes) {
-      linear_map(in * kernel, out, c.bias);
-      in = out;
-      kernel = 1;
-    }
-    shape.channels = (c.include_original ? shape.channels : 0) +
-                     (c.include_time ? 1 : 0) +
-                     (c.layer_sizes.empty() ? 0 : in);
-  }
-  void operator()(const SignatureConfig& c) {
-    const bool none = c.basepoint.kind == BasepointConfig::Kind::none;
-    shape.length = c.stream ? shape.length - (none ? 1 : 0) : 0;
-    shape.channels = signature_channels(shape.channels, c.depth, c.scalar_term);
-  }
-  void operator()(const LinearConfig& c) {
-    const std::int64_t out = c.out.value_or(outputs);
-    linear_map(shape.channels, out, c.bias);
-    shape.channels = out;
-  }
-  void operator()(const LayerNormConfig&) {
-    parameters += 2 * static_cast<double>(shape.channels);
-  }
-  void operator()(const FlattenConfig&) {
-    shape.channels *= std::max<std::int64_t>(shape.length, 1);
-    shape.length = 0;
-  }
-  void operator()(const LastConfig&) { shape.length = 0; }
-  void operator()(const MeanConfig&) { shape.length = 0; }
-  template <int kind>
-  void operator()(const RecurrentConfig<kind>& c) {
-    constexpr std::int64_t gates[] = {1, 3, 4};
-    for (std::int64_t i = 0; i < c.layers; ++i) {
-      linear_map(shape.channels, gates[kind] * c.hidden, c.bias);
-      linear_map(c.hidden, gates[kind] * c.hidden, c.bias);
-      shape.channels = c.hidden;
-    }
-  }
-  void operator()(const RecurConfig& c) {
-    const std::int64_t length = shape.length;
-    shape = {0, shape.channels + c.memory, false};
-    for (const LayerConfig& layer : c.layers) std::visit(*this, layer.settings);
-    shape = {length, shape.channels - c.memory, false};
-  }
-  void operator()(const UnfoldConfig& c) {
-    shape.length = (shape.length - c.length) / c.stride + 1;
-    shape.channels *= c.length;
-  }
-  template <class Elementwise>
-  void operator()(const Elementwise&) {}
+// A data set of shapes only, and the batches that are made of it.
+class PlannedSource {
+ public:
+  PlannedSource(const ModelInfo& info, TargetForm form, TensorOptions options,
+                std::int64_t cases, std::int64_t points)
+      : input_(info.input),
+        options_(options),
+        points_(empty({points, info.input.channels}, options)),
+        targets_(targets(cases, form, info.outputs)) {}
 
-  void linear_map(std::int64_t in, std::int64_t out, bool bias) {
-    parameters +=
-        static_cast<double>(out) * (static_cast<double>(in) + (bias ? 1 : 0));
+  // As BatchSource::gather, of streams of the largest length.
+  Batch gather(std::int64_t count) const {
+    const std::int64_t length = std::max<std::int64_t>(input_.length, 1);
+    const Shape shape = {count, length, input_.channels};
+    Batch batch;
+    if (input_.unequal || !options_.device.is_cpu()) {
+      batch.inputs.data = empty(shape, options_);
+    } else {
+      batch.inputs.data = select_blocks(
+          points_, CacheVector<std::int64_t>(static_cast<std::size_t>(count)),
+          shape);
+    }
+    if (input_.unequal) {
+      batch.inputs.lengths =
+          full({count}, static_cast<double>(length), {DType::int64, {}})
+              .to(options_.device);
+    }
+    Shape rows = targets_.shape();
+    rows[0] = count;
+    batch.targets = zeros(rows, {targets_.dtype(), targets_.device()});
+    return batch;
   }
-  double elements() const {
-    return static_cast<double>(shape.channels) *
-           static_cast<double>(std::max<std::int64_t>(shape.length, 1));
+
+  double bytes() const {
+    return static_cast<double>(points_.impl()->storage->bytes() +
+                               targets_.impl()->storage->bytes());
   }
+
+ private:
+  Tensor targets(std::int64_t cases, TargetForm form,
+                 std::int64_t outputs) const {
+    if (form != TargetForm::labels) return empty({cases, outputs}, options_);
+    return zeros({cases}, {DType::int64, options_.device});
+  }
+
+  ValueShape input_;
+  TensorOptions options_;
+  Tensor points_, targets_;
 };
 
-// Numbers that an optimiser keeps for each weight.
-double state_numbers(const OptimizerConfig& config) {
-  const auto* c = std::get_if<SgdConfig>(&config);
-  if (!c) return 2;
-  return c->momentum != 0 ? 1 : 0;
-}
-
-std::int64_t deepest(const Config& config) {
-  std::int64_t depth = 0;
-  for (const LayerConfig& layer : config.model.layers) {
-    const auto* c = std::get_if<SignatureConfig>(&layer.settings);
-    if (c) depth = std::max(depth, c->depth);
+double bytes_of(const std::vector<NamedTensor>& tensors) {
+  double bytes = 0;
+  for (const NamedTensor& t : tensors) {
+    bytes += static_cast<double>(t.tensor.numel() * size_of(t.tensor.dtype()));
   }
-  return depth;
+  return bytes;
 }
 
-// The same model with no signature deeper than `depth`.
-Config cut_off(Config config, std::int64_t depth) {
-  for (LayerConfig& layer : config.model.layers) {
-    auto* c = std::get_if<SignatureConfig>(&layer.settings);
-    if (c) c->depth = std::min(c->depth, depth);
+double gradient_bytes(const std::vector<NamedTensor>& parameters) {
+  double bytes = 0;
+  for (const NamedTensor& p : parameters) {
+    if (p.tensor.grad().defined()) bytes += bytes_of({p});
   }
-  return config;
+  return bytes;
 }
 
-// The most cases of a batch that a plan for `batch_size` of them leaves room
-// for, or 0.
-std::int64_t largest_batch(const MemoryPlan& plan, std::int64_t batch_size,
-                           std::int64_t limit) {
-  const double room =
-      static_cast<double>(limit) - (plan.total() - plan.activations);
-  const double one = plan.activations / static_cast<double>(batch_size);
-  return room > 0 ? static_cast<std::int64_t>(room / one) : 0;
+// What a Trainer does with a batch.
+void step(Module& model, Optimizer& optimizer, const Objective& objective,
+          const Batch& batch, const TrainConfig& config) {
+  {
+    const Tensor loss =
+        objective.loss(model.forward(batch.inputs).data, batch.targets);
+    model.clear_gradients();
+    loss.backward();
+  }
+  optimizer.step(1,
+                 {config.clip.norm.value_or(0), config.clip.value.value_or(0)});
 }
+
+void evaluate(Module& model, const Objective& objective, const Batch& batch) {
+  const NoGrad no_grad;
+  model.eval();
+  objective.loss(model.forward(batch.inputs).data, batch.targets);
+}
+
+void name_largest_layer(const ShapesOnly& shapes, MemoryPlan& plan) {
+  for (const auto& [layer, bytes] : shapes.layers_at_peak()) {
+    if (layer.empty() || static_cast<double>(bytes) <= plan.layer_bytes)
+      continue;
+    plan.layer = layer;
+    plan.layer_bytes = static_cast<double>(bytes);
+  }
+}
+
+// Random numbers drawn in a plan are none of the training's.
+class KeptGenerator {
+ public:
+  KeptGenerator() : kept_(default_generator()) {}
+  ~KeptGenerator() { default_generator() = kept_; }
+  KeptGenerator(const KeptGenerator&) = delete;
+
+ private:
+  Generator kept_;
+};
 
 }  // namespace
 
-MemoryPlan plan_memory(const Config& config, const ValueShape& input,
-                       std::int64_t outputs, std::int64_t data_bytes) {
-  const double size = config.dtype == DtypeChoice::float64 ? 8 : 4;
-  Walk walk{input, outputs};
-  double activations = walk.elements();
-  for (const LayerConfig& layer : config.model.layers) {
-    std::visit(walk, layer.settings);
-    activations += 2 * walk.elements();
+PlannedData PlannedData::of(const Dataset& train, const Dataset* validation) {
+  PlannedData data{train.cases, train.points(), 0, 0};
+  if (validation) {
+    data.validation_cases = validation->cases;
+    data.validation_points = validation->points();
   }
-  MemoryPlan plan;
-  plan.weights = size * walk.parameters;
-  plan.gradients = plan.weights;
-  plan.optimizer = plan.weights * state_numbers(config.train.optimizer);
-  plan.data = static_cast<double>(data_bytes);
-  plan.activations =
-      size * activations * static_cast<double>(config.train.batch_size);
-  return plan;
+  return data;
 }
 
-void require_memory(const Config& config, const ValueShape& input,
-                    std::int64_t outputs, std::int64_t data_bytes,
-                    std::int64_t limit) {
-  const auto fits = [&](const Config& c) {
-    return plan_memory(c, input, outputs, data_bytes).total() <=
-           static_cast<double>(limit);
+MemoryPlan plan_memory(const Config& config, const ModelInfo& info,
+                       const PlannedData& data, std::int64_t limit) {
+  const KeptGenerator generator;
+  const TensorOptions options = tensor_options(config);
+  const Objective objective = objective_of(config, info, options);
+  const ShapesOnly shapes(limit);
+  const auto batch_of = [&](std::int64_t cases) {
+    return cases ? std::min(config.train.batch_size, cases)
+                 : config.train.batch_size;
   };
-  if (limit == 0 || fits(config)) return;
-  const MemoryPlan plan = plan_memory(config, input, outputs, data_bytes);
-  std::int64_t depth = deepest(config) - 1;
-  while (depth > 0 && !fits(cut_off(config, depth))) --depth;
-  const std::int64_t cases =
-      largest_batch(plan, config.train.batch_size, limit);
-  fail<MemoryError>(
-      "model: ", plan_text(plan), " together pass the limit of ",
-      byte_text(static_cast<double>(limit)), " (limits.max_bytes); ",
-      depth > 0 ? "the largest depth that fits is " + std::to_string(depth)
-                : "no smaller depth helps",
-      "; ",
-      cases > 0
-          ? "the largest train.batch_size that fits is " + std::to_string(cases)
-          : "no train.batch_size helps");
+  const auto model = make_model(config.model, info.outputs);
+  const ValueShape out = model->build(info.input, options);
+  if (out.is_stream() || out.channels != info.outputs) return {};
+  // Without data one stream stands for all, and is not counted as data.
+  const std::int64_t points =
+      data.cases ? data.points : std::max<std::int64_t>(info.input.length, 1);
+  const PlannedSource training(info, objective.target_form(), options,
+                               data.cases, points);
+  std::optional<PlannedSource> validation;
+  if (data.validation_cases) {
+    validation.emplace(info, objective.target_form(), options,
+                       data.validation_cases, data.validation_points);
+  }
+  const auto optimizer =
+      make_optimizer(config.train.optimizer, model->named_parameters());
+  MemoryPlan plan;
+  plan.weights = bytes_of(model->named_parameters());
+  plan.optimizer = bytes_of(optimizer->state());
+  if (data.cases) plan.data = training.bytes();
+  if (validation) plan.data += validation->bytes();
+  model->train();
+  const std::int64_t batch = batch_of(data.cases);
+  // An epoch's last batch: few paths may take more than many.
+  const std::int64_t rest = data.cases % batch;
+  for (const std::int64_t cases : {batch, batch, rest, batch}) {
+    if (cases == 0) continue;
+    step(*model, *optimizer, objective, training.gather(cases), config.train);
+  }
+  plan.gradients = gradient_bytes(model->named_parameters());
+  if (validation) {
+    evaluate(*model, objective,
+             validation->gather(batch_of(data.validation_cases)));
+  }
+  plan.activations = static_cast<double>(shapes.peak_bytes()) - plan.total();
+  name_largest_layer(shapes, plan);
+  return plan;
 }
 
 std::string plan_text(const MemoryPlan& p) {

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "sigtape/framework/dispatch.h"
+#include "sigtape/framework/shapes_only.h"
+
+namespace sigtape {
+
+/// As dispatch_floating, and does nothing where there are shapes only: for
+/// bodies that compute. A body of dispatch_floating that takes memory before it
+/// calls its kernels has to return between the two where shapes_only().
+template <class Body>
+void compute_floating(const char* op, const Tensor& tensor, const Body& body) {
+  if (shapes_only() && is_floating(tensor.dtype())) return;
+  dispatch_floating(op, tensor, body);
+}
+
+/// As dispatch_any; where there are shapes only, for int64 alone.
+template <class Body>
+void compute_any(const Tensor& tensor, const Body& body) {
+  if (shapes_only() && is_floating(tensor.dtype())) return;
+  dispatch_any(tensor, body);
+}
+
+}  // namespace sigtape
