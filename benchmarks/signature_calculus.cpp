@@ -74,13 +74,11 @@ std::vector<Times> times_of(const Tensor& path,
   }
   const auto end = Clock::now() + std::chrono::milliseconds(800);
   for (int i = 0; i < 3 || Clock::now() < end; ++i)
-    for (std::size_t k = 0; k < functions.size(); ++k)
-      // Several at once: what the other function left in the caches counts
-      // once.
-      for (int repeat = 0; repeat < 4; ++repeat) {
-        forward[k].run();
-        both[k].run();
-      }
+    for (std::size_t k = 0; k < functions.size(); ++k) {
+      // Several at once: what others left in the caches counts once.
+      for (int repeat = 0; repeat < 4; ++repeat) forward[k].run();
+      for (int repeat = 0; repeat < 4; ++repeat) both[k].run();
+    }
   std::vector<Times> times;
   for (std::size_t k = 0; k < functions.size(); ++k)
     times.push_back({forward[k].seconds(), both[k].seconds()});
