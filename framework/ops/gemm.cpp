@@ -22,6 +22,8 @@ constexpr std::int64_t kRows = 96;            // of a tile, at least
 constexpr std::int64_t kBlock = 1024;         // of k, at one time
 constexpr std::int64_t kTileWork = 1 << 20;   // multiply-adds of a tile
 constexpr std::int64_t kSmallWork = 1 << 16;  // not worth another thread
+constexpr std::int64_t kShareRows = 48;       // of a tile cut for threads
+constexpr std::int64_t kShareColumns = 64;    // the same
 constexpr std::int64_t kGroups = 16;          // partial sums, at most
 constexpr std::int64_t kLongDot = 64;         // k from which dot products pay
 
@@ -63,19 +65,33 @@ void run_tile(Gemm<T> g) {
 struct Tiling {
   std::int64_t rows, columns, row_tiles, column_tiles;
 
+  static std::int64_t up(std::int64_t a, std::int64_t b) {
+    return (a + b - 1) / b;
+  }
+
   Tiling(std::int64_t m, std::int64_t n, std::int64_t k) {
-    const auto up = [](std::int64_t a, std::int64_t b) {
-      return (a + b - 1) / b;
-    };
     columns = n <= kColumns ? std::max<std::int64_t>(1, n)
                             : up(up(n, up(n, kColumns)), 16) * 16;
     const std::int64_t row_work =
         columns * std::max<std::int64_t>(1, std::min(k, kBlock));
     rows = up(std::max(kRows, kTileWork / row_work), 24) * 24;
+    if (m <= rows && n <= columns) share(m, n, m * n * k);
     row_tiles = up(m, rows);
     column_tiles = up(n, columns);
   }
   std::int64_t tiles() const { return row_tiles * column_tiles; }
+
+  // A product of one tile, in two or four: alone it would keep the other
+  // threads waiting in a step of few such products.
+  void share(std::int64_t m, std::int64_t n, std::int64_t work) {
+    if (work < 4 * kSmallWork) return;
+    const std::int64_t parts = work < 16 * kSmallWork ? 2 : 4;
+    if (m >= 2 * kShareRows) {
+      rows = up(m, std::min(parts, m / kShareRows) / 2 * 2);
+    } else if (n >= 2 * kShareColumns) {
+      columns = up(up(n, std::min(parts, n / kShareColumns) / 2 * 2), 16) * 16;
+    }
+  }
 
   template <class T>
   Gemm<T> tile(Gemm<T> g, std::int64_t t) const {
