@@ -10,6 +10,7 @@
 #include "sigtape/framework/ops/stream_net_kernels.h"
 #include "sigtape/framework/ops/stream_net_simd.h"
 #include "sigtape/framework/parallel.h"
+#include "sigtape/framework/scratch_gap.h"
 #include "sigtape/framework/shapes_only.h"
 #include "sigtape/framework/simd/isa.h"
 
@@ -104,7 +105,8 @@ class Net {
 
   // Numbers of a task's planes.
   std::int64_t scratch() const {
-    return (2 * s_.in + 2 * outputs_ + 1) * tiling_.step;
+    return (2 * s_.in + 2 * outputs_ + 1) * tiling_.step +
+           kScratchGap / static_cast<std::int64_t>(sizeof(T));
   }
   const Tiling<T>& tiling() const { return tiling_; }
   std::int64_t weights() const { return weights_; }

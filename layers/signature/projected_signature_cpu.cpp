@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "sigtape/framework/parallel.h"
+#include "sigtape/framework/scratch_gap.h"
 #include "sigtape/framework/simd/isa.h"
 #include "sigtape/layers/signature/projected_signature_table.h"
 
@@ -47,7 +48,8 @@ ProjectionPlan make_plan(const ProjectionShape& s, std::int64_t parts = 1) {
   plan.slot_vectors = 2 * s.length * s.channels + 2 * s.nodes +
                       2 * plan.block * (s.depth + 1) * plan.sums;
   if (parts > 1) plan.slot_vectors += plan.item_vectors;
-  plan.slot_vectors = plan.moved + parts * plan.slot_vectors;
+  plan.slot_vectors =
+      plan.moved + parts * plan.slot_vectors + kScratchGap / vector_bytes;
   return plan;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sigtape/framework/scratch_gap.h"
 #include "sigtape/layers/signature/signature_words.h"
 
 namespace sigtape::cpu {
@@ -112,7 +113,8 @@ std::int64_t partial_vectors(const Shape& shape, const Plan& plan) {
   return partials;
 }
 
-void plan_slot(const Shape& shape, bool backward, Plan& plan) {
+void plan_slot(const Shape& shape, bool backward, int vector_bytes,
+               Plan& plan) {
   Layout slot;
   const std::int64_t prefix = plan.prefix_letters, stride = plan.row_stride;
   const std::int64_t weights = shape.outputs * plan.row_words * shape.kernel;
@@ -135,6 +137,7 @@ void plan_slot(const Shape& shape, bool backward, Plan& plan) {
     plan.later_at = slot.take(stride);
     plan.dweights_at = slot.take(weights + divide_up(weights, plan.lanes));
   }
+  slot.take(kScratchGap / vector_bytes);
   plan.slot_vectors = slot.end();
 }
 
@@ -174,7 +177,7 @@ Plan make_signature_conv1d_plan(const Shape& shape, bool backward, int lanes,
   plan_row(shape, plan);
   plan_time(shape, lanes * element_bytes, plan);
   plan_tasks(shape, plan);
-  plan_slot(shape, backward, plan);
+  plan_slot(shape, backward, lanes * element_bytes, plan);
   plan_memory(shape, backward, element_bytes, plan);
   return plan;
 }

@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "sigtape/framework/parallel.h"
+#include "sigtape/framework/scratch_gap.h"
 #include "sigtape/framework/simd/isa.h"
 #include "sigtape/layers/signature/scratch_slots.h"
 #include "sigtape/layers/signature/signature_products_table.h"
@@ -19,6 +20,12 @@ constexpr int kMostLanes = 16;
 constexpr std::int64_t kSerialElements = 8192;
 
 SIGTAPE_DEFINE_TABLE_OF(ProductsTable, products)
+
+// Of one slot.
+std::int64_t scratch_bytes(std::int64_t words, int lanes, int element_bytes) {
+  return ProductsTable<float>::kScratch * words * lanes * element_bytes +
+         kScratchGap;
+}
 
 // The products of one path. Node i is piece i, then the initial value if there
 // is one, then the products in order; the last is the signature.
@@ -103,7 +110,7 @@ struct Products {
         product[count++] = static_cast<int>(begin + i % of_path);
       }
       make(path, product, count,
-           scratch + slot * ProductsTable<T>::kScratch * words * lanes);
+           at_byte<T>(scratch, slot * scratch_bytes(words, lanes, sizeof(T))));
       slots.give_back(slot);
     };
     if (size * words > kSerialElements)
@@ -151,8 +158,8 @@ void plan_pieces_memory(const SignatureShape& shape, int element_bytes,
   const std::int64_t nodes =
       shape.batch * (2 * factors - 1) * words * element_bytes;
   const bool in_lanes = pieces_in_lanes(static_cast<double>(words), plan.lanes);
-  const std::int64_t scratch = kMostSlots * ProductsTable<float>::kScratch *
-                               words * plan.lanes * element_bytes;
+  const std::int64_t scratch =
+      kMostSlots * scratch_bytes(words, plan.lanes, element_bytes);
   plan.pieces_byte = padded(plan.workspace_bytes);
   plan.workspace_bytes =
       plan.pieces_byte + padded(nodes) + (in_lanes ? padded(scratch) : 0);

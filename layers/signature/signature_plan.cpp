@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sigtape/framework/scratch_gap.h"
 #include "sigtape/layers/signature/signature_pieces.h"
 #include "sigtape/layers/signature/signature_words.h"
 
@@ -242,7 +243,8 @@ bool sums_gradients(const SignaturePlan& plan) {
   return plan.prefix_levels > 0 || plan.pieces > 1 || plan.splits > 1;
 }
 
-void plan_slot(const SignatureShape& shape, SignaturePlan& plan) {
+void plan_slot(const SignatureShape& shape, int vector_bytes,
+               SignaturePlan& plan) {
   const std::int64_t d = shape.channels, block = plan.block_steps;
   auto take = [&](std::int64_t vectors) {
     const std::int64_t at = plan.slot_vectors;
@@ -263,6 +265,7 @@ void plan_slot(const SignatureShape& shape, SignaturePlan& plan) {
   plan.low_at = take(plan.low_words);
   plan.top_at = take(plan.top_words);
   plan.rows_at = take(sums_gradients(plan) ? block * d : 0);
+  take(kScratchGap / vector_bytes);
 }
 
 void plan_memory(const SignatureShape& shape, int element_bytes,
@@ -302,7 +305,7 @@ SignaturePlan make_signature_plan(const SignatureShape& shape, int lanes,
   plan_lanes(shape, lanes, plan);
   plan_levels(shape, plan);
   plan_time(shape, lanes * element_bytes, plan);
-  plan_slot(shape, plan);
+  plan_slot(shape, lanes * element_bytes, plan);
   plan_memory(shape, element_bytes, plan);
   return plan;
 }

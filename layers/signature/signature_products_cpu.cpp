@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "sigtape/framework/parallel.h"
+#include "sigtape/framework/scratch_gap.h"
 #include "sigtape/framework/simd/isa.h"
 #include "sigtape/layers/signature/scratch_slots.h"
 #include "sigtape/layers/signature/signature_products_kernels.h"
@@ -80,7 +81,8 @@ struct Call {
 
   static std::int64_t slot_bytes(std::int64_t words, int lanes) {
     return lanes > 1 ? padded(ProductsTable<T>::kScratch * words * lanes *
-                              static_cast<std::int64_t>(sizeof(T)))
+                              static_cast<std::int64_t>(sizeof(T))) +
+                           kScratchGap
                      : 0;
   }
 

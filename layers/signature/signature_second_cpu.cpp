@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "sigtape/framework/parallel.h"
+#include "sigtape/framework/scratch_gap.h"
 #include "sigtape/framework/simd/isa.h"
 #include "sigtape/layers/signature/channels.h"
 #include "sigtape/layers/signature/signature_second_table.h"
@@ -58,7 +59,8 @@ Plan make_plan(const SignatureShape& shape) {
   plan.sums_byte = take(plan.groups * plan.group_paths * plan.increments *
                         plan.channels * sizeof(T));
   plan.slot_bytes =
-      table.slot_vectors(plan, shape.depth) * table.lanes * sizeof(T);
+      table.slot_vectors(plan, shape.depth) * table.lanes * sizeof(T) +
+      kScratchGap;
   plan.slots_byte = take(plan.slots * plan.slot_bytes);
   return plan;
 }
