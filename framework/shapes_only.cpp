@@ -17,9 +17,14 @@ struct detail::ShapeCounts {
   std::map<std::string, std::int64_t> layers, layers_at_peak;
   std::int64_t live = 0, peak = 0;
   std::int64_t limit = 0;
+  std::map<const void*, std::shared_ptr<void>> kept;
 };
 
 std::int64_t detail::shape_limit() { return shape_counts->limit; }
+
+std::shared_ptr<void>& detail::kept_by_shapes(const void* owner) {
+  return shape_counts->kept[owner];
+}
 
 void* detail::count_block(std::int64_t bytes) {
   void* block = cache_count(static_cast<std::size_t>(bytes));
@@ -65,6 +70,7 @@ ShapesOnly::ShapesOnly(std::int64_t limit)
 }
 
 ShapesOnly::~ShapesOnly() {
+  counts_->kept.clear();
   detail::shape_counts = nullptr;
   detail::set_peak_bytes(peak_before_);
 }

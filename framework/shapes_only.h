@@ -32,10 +32,22 @@ class CountedStorages {
 };
 /// The limit of this thread's ShapesOnly.
 std::int64_t shape_limit();
+/// What this thread's ShapesOnly keeps for `owner`; null at first.
+std::shared_ptr<void>& kept_by_shapes(const void* owner);
 }  // namespace detail
 
 /// Whether the operations of this thread are made of shapes only.
 inline bool shapes_only() { return detail::shape_counts != nullptr; }
+
+/// What operations keep from one call to the next, which is memory too: `kept`,
+/// and where there are shapes only one of their own that ends with them.
+template <class T>
+T& kept_or_of_shapes(T& kept) {
+  if (!shapes_only()) return kept;
+  std::shared_ptr<void>& own = detail::kept_by_shapes(&kept);
+  if (!own) own = std::make_shared<T>();
+  return *static_cast<T*>(own.get());
+}
 
 /// As long as it lives, the operations that this thread calls compute nothing:
 /// floating tensors have shapes and no elements, int64 tensors are as ever.

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "sigtape/framework/ops.h"
+#include "sigtape/framework/shapes_only.h"
 
 namespace sigtape {
 
@@ -116,7 +117,8 @@ Planned plan_windows(const char* op, const Shape& path, std::int64_t depth,
                      const Windows& windows, const Tensor& lengths,
                      bool based) {
   // Never destroyed: tensors may be used as long as the program runs.
-  static auto& kept = *new KeptPlans;
+  static auto& all = *new KeptPlans;
+  KeptPlans& kept = kept_or_of_shapes(all);
   const bool keeps = !lengths.defined();
   const Key key{windows, path, depth, based};
   if (keeps)
