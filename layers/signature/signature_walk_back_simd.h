@@ -4,6 +4,7 @@
 // sums are computed once more from the checkpointed state, on the way up the
 // cotangents of a node's sums become those of its parent's.
 
+#include "sigtape/layers/signature/signature_twigs_back_simd.h"
 #include "sigtape/layers/signature/signature_walk_simd.h"
 
 namespace sigtape::SIGTAPE_ISA_NAME {
