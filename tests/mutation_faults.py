@@ -142,8 +142,8 @@ FAULTS = [
     ("training/metrics/metrics.cpp", "recall / present", "recall / seen",
      ["training.metrics.metrics"]),
     # The kernels for each instruction set.
-    (SIG + "signature_leaves_simd.h", "const Vec<T> g = state[m] + second * d;",
-     "const Vec<T> g = state[m] + (second + second) * d;", SIGNATURE),
+    (SIG + "signature_leaves_simd.h", "g[m] = state[m] + second * own[m];",
+     "g[m] = state[m] + (second + second) * own[m];", SIGNATURE),
     (SIG + "signature_leaves_simd.h",
      "partials[m] = state[m] + second * d;",
      "partials[m] = state[m] - second * d;", SIGNATURE),
