@@ -4,7 +4,6 @@
 
 #include "sigtape/framework/allocator.h"
 #include "sigtape/framework/check.h"
-#include "sigtape/framework/tape.h"
 
 namespace sigtape {
 
@@ -26,10 +25,9 @@ std::shared_ptr<void>& detail::kept_by_shapes(const void* owner) {
   return shape_counts->kept[owner];
 }
 
-void* detail::count_block(std::int64_t bytes) {
+void* detail::count_block(std::int64_t bytes, const char* layer) {
   void* block = cache_count(static_cast<std::size_t>(bytes));
   ShapeCounts& counts = *shape_counts;
-  const char* layer = LayerScope::current();
   counts.blocks[block] = {layer, bytes};
   counts.layers[layer] += bytes;
   counts.live += bytes;

@@ -12,8 +12,8 @@ namespace detail {
 struct ShapeCounts;
 /// Of this thread; null where operations compute.
 inline constinit thread_local ShapeCounts* shape_counts = nullptr;
-/// A block that counts as one of `bytes` and holds 64 only.
-void* count_block(std::int64_t bytes);
+/// A block of `layer` that counts as one of `bytes` and holds 64 only.
+void* count_block(std::int64_t bytes, const char* layer);
 /// Told of every block that is freed.
 void forget_block(void* block);
 /// A block of the caching allocator of 64 bytes that counts as one of `bytes`,

@@ -5,6 +5,7 @@
 
 #include "sigtape/framework/cuda/runtime.h"
 #include "sigtape/framework/shapes_only.h"
+#include "sigtape/framework/tape.h"
 
 namespace sigtape {
 
@@ -25,7 +26,7 @@ constexpr int counted = -1;  // the pool of what is only counted
 Storage::Storage(std::int64_t bytes, Device device)
     : bytes_(bytes), device_(device) {
   if (detail::CountedStorages::active()) {
-    data_ = detail::count_block(bytes);
+    data_ = detail::count_block(bytes, LayerScope::current());
     pool_ = counted;
     return;
   }
@@ -53,7 +54,7 @@ Storage::~Storage() {
 void Storage::copy_selection() const {
   if (!selection_) return;
   if (shapes_only()) {
-    data_ = detail::count_block(bytes_);
+    data_ = detail::count_block(bytes_, LayerScope::current());
     return;
   }
   const RowSelection& s = *selection_;
