@@ -2,6 +2,8 @@
 
 #include "sigtape/framework/dispatch.h"
 #include "sigtape/framework/tape.h"
+#include "sigtape/layers/signature/logsignature_increment.h"
+#include "sigtape/layers/signature/signature_increment.h"
 #include "sigtape/layers/signature/tensor_series.h"
 
 namespace sigtape {
@@ -99,6 +101,20 @@ void require_fits(const Tensor& path, std::int64_t depth,
                       will_record({path, options.basepoint.points()}));
 }
 
+// Whether the paths are few, small and of one increment, on the CPU.
+bool is_increment(const Tensor& path, std::int64_t depth,
+                  const LogSignatureOptions& o) {
+  return path.defined() && path.rank() == 3 && path.size(1) == 2 &&
+         path.numel() > 0 && is_floating(path.dtype()) &&
+         path.device().is_cpu() && !o.stream && !o.inverse &&
+         !o.lengths.defined() && o.basepoint.is_none() && depth >= 2 &&
+         depth <= 64 &&
+         cpu::is_small_increment({.batch = path.size(0),
+                                  .length = 2,
+                                  .channels = path.size(2),
+                                  .depth = static_cast<int>(depth)});
+}
+
 }  // namespace
 
 const char* name_of(LogSignatureMode mode) {
@@ -122,6 +138,10 @@ std::int64_t logsignature_columns(std::int64_t channels, std::int64_t depth,
 
 Tensor logsignature(const Tensor& path, std::int64_t depth,
                     const LogSignatureOptions& options) {
+  if (is_increment(path, depth, options)) {
+    return increment_logsignature(
+        path, logsignature_columns(path.size(2), depth, options.mode));
+  }
   require_fits(path, depth, options);
   const Tensor s = signature_of(path, depth, options);
   SeriesShape shape = logarithm_shape(path.size(2), options.mode, false);
