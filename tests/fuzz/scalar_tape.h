@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -16,10 +17,21 @@ class ScalarTape {
 
   /// A number made of `inputs`, each with its partial derivative.
   Id make(double value, Inputs inputs = {}) {
-    numbers_.push_back({value, 0, std::move(inputs)});
+    constexpr double half_unit = std::numeric_limits<double>::epsilon() / 2;
+    double error = half_unit * std::abs(value), terms = 0;
+    for (const auto& [input, slope] : inputs) {
+      error += std::abs(slope) * numbers_[at(input)].error;
+      terms += std::abs(slope * numbers_[at(input)].value);
+    }
+    // Of a sum in any order, and of whatever has fewer terms.
+    error += half_unit * static_cast<double>(inputs.size()) * terms;
+    numbers_.push_back({value, 0, error, std::move(inputs)});
     return static_cast<Id>(numbers_.size()) - 1;
   }
   double value(Id id) const { return numbers_[at(id)].value; }
+  /// A bound, to first order, of what rounding may have done to the number;
+  /// large where large numbers cancel.
+  double error(Id id) const { return numbers_[at(id)].error; }
   double gradient(Id id) const { return numbers_[at(id)].gradient; }
   std::size_t size() const { return numbers_.size(); }
 
@@ -74,7 +86,7 @@ class ScalarTape {
 
  private:
   struct Number {
-    double value, gradient;
+    double value, gradient, error;
     Inputs inputs;
   };
   static std::size_t at(Id id) { return static_cast<std::size_t>(id); }
