@@ -73,8 +73,9 @@ TEST(Battery, CoversEverySecondDerivativeOfLayers) {
        {"true_points", "time_channel", "window_counts", "shifted_lengths"})
     EXPECT_EQ(operations.erase(constant), 1u) << constant;
   // Functions that make up the public ones.
-  for (const char* part : {"tensor_series", "record_signature_gradient",
-                           "signature_path_gradient", "signature_products"})
+  for (const char* part :
+       {"increment_logsignature", "tensor_series", "record_signature_gradient",
+        "signature_path_gradient", "signature_products"})
     EXPECT_EQ(operations.erase(part), 1u) << part;
   expect_covered(operations, twice_differentiated(),
                  "battery of second derivatives");

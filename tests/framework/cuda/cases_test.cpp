@@ -40,7 +40,8 @@ void add_functions(const std::string& header, const std::string& type,
 }
 
 // Steps of others, which run them, and what counts points on the way.
-const std::set<std::string> inner = {"record_signature_gradient",
+const std::set<std::string> inner = {"increment_logsignature",
+                                     "record_signature_gradient",
                                      "shifted_lengths",
                                      "signature_path_gradient",
                                      "signature_products",
