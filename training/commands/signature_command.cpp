@@ -158,7 +158,7 @@ Tensor of_signatures(const SignatureCommand& c, const Tensor& input) {
 }
 
 void check_input(const SignatureCommand& c, const Tensor& x) {
-  const bool paths = !c.from || *c.from == "paths";
+  const bool paths = reads_paths(c);
   require<DataError>(
       x.rank() == (paths ? 3 : 2), c.input, ": expected ",
       paths ? "paths (batch, length, channels)" : "signatures (batch, words)",
@@ -174,9 +174,8 @@ ExitCode signature_command(const SignatureCommand& command) {
   Tensor input = read_tensor(command.input);
   check_input(command, input);
   input.set_requires_grad(command.gradient.has_value());
-  const bool paths = !command.from || *command.from == "paths";
-  const Tensor result =
-      paths ? of_paths(command, input) : of_signatures(command, input);
+  const Tensor result = reads_paths(command) ? of_paths(command, input)
+                                             : of_signatures(command, input);
   if (command.gradient) {
     Tensor cotangent = cast(read_tensor(*command.cotangent), input.dtype());
     require<DataError>(cotangent.shape() == result.shape(), *command.cotangent,

@@ -100,6 +100,10 @@ std::vector<double> decimals(const char* option, const std::string& text) {
   return numbers_of<double>(option, "numbers", text, ',');
 }
 
+bool reads_paths(const SignatureCommand& c) {
+  return !c.from || *c.from == "paths";
+}
+
 bool changes_signature(const SignatureCommand& c) {
   return c.combine || c.join || c.dilate || c.normalise || c.level || c.invert;
 }
@@ -153,7 +157,7 @@ void check_options(const SignatureCommand& c) {
                   c.logsignature.has_value() <=
               1,
           "--words, --level, --invert and --logsignature: give one of them");
-  c.from&&* c.from != "paths" ? check_signatures(c) : check_paths(c);
+  reads_paths(c) ? check_paths(c) : check_signatures(c);
   require(c.cotangent.has_value() == c.gradient.has_value(),
           "--cotangent and --gradient belong together: the one is read, the "
           "other written");

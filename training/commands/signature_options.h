@@ -26,6 +26,9 @@ std::optional<WordSet> words_of(const SignatureCommand& command,
 /// Numbers separated by commas. UsageError in the name of `option`.
 std::vector<double> decimals(const char* option, const std::string& text);
 
+/// Whether the input holds paths.
+bool reads_paths(const SignatureCommand& command);
+
 /// Whether something is done to a signature that needs no path.
 bool changes_signature(const SignatureCommand& command);
 

@@ -161,8 +161,7 @@ void Fit::make_plan(const Dataset& train, const Dataset* validation) {
     residence_ = Residence::main_memory;
     planned_ = {two, two * train.max_length(), 0, 0};
   }
-  require_memory(config_, info_, planned_, limit_);
-  plan_ = plan_memory(config_, info_, planned_);
+  plan_ = require_memory(config_, info_, planned_, limit_);
 }
 
 // Whether `more` bytes fit on a device beside what is planned.

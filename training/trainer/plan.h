@@ -52,14 +52,14 @@ struct MemoryPlan {
 MemoryPlan plan_memory(const Config& config, const ModelInfo& info,
                        const PlannedData& data, std::int64_t limit = 0);
 
-/// Throws MemoryError where the plan passes `limit` bytes (0: none) or an
-/// operation would refuse its part under it: names its parts, the layer that
-/// takes most, the limit, and the largest depth of the signatures and the
-/// largest batch below the given ones that would fit, each with the other as it
-/// is; where more than 512 are to be tried, one that fits where the next does
-/// not.
-void require_memory(const Config& config, const ModelInfo& info,
-                    const PlannedData& data, std::int64_t limit);
+/// The plan, where it fits. Throws MemoryError where it passes `limit` bytes
+/// (0: none) or an operation would refuse its part under it: names its parts,
+/// the layer that takes most, the limit, and the largest depth of the
+/// signatures and the largest batch below the given ones that would fit, each
+/// with the other as it is; where more than 512 are to be tried, one that fits
+/// where the next does not.
+MemoryPlan require_memory(const Config& config, const ModelInfo& info,
+                          const PlannedData& data, std::int64_t limit);
 
 /// "weights 1.2 KiB, gradients 1.2 KiB, optimiser 2.4 KiB, data 3.0 MiB and
 /// activations 1.5 MiB".

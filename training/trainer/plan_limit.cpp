@@ -86,9 +86,9 @@ std::string advice(std::int64_t depth, std::int64_t batch) {
 
 }  // namespace
 
-void require_memory(const Config& config, const ModelInfo& info,
-                    const PlannedData& data, std::int64_t limit) {
-  if (limit == 0) return;
+MemoryPlan require_memory(const Config& config, const ModelInfo& info,
+                          const PlannedData& data, std::int64_t limit) {
+  if (limit == 0) return plan_memory(config, info, data);
   const auto within = [&](const MemoryPlan& plan) {
     return plan.total() <= static_cast<double>(limit);
   };
@@ -97,17 +97,19 @@ void require_memory(const Config& config, const ModelInfo& info,
       tensor_options(config).device.is_cpu() ? limit : 0;
   // Why an operation refuses; "" where none does.
   std::string refusal;
+  MemoryPlan plan;
   const auto fits = [&](const Config& c) {
     try {
-      return within(plan_memory(c, info, data, of_operations));
+      plan = plan_memory(c, info, data, of_operations);
+      return within(plan);
     } catch (const MemoryError& error) {
       refusal = error.what();
       return false;
     }
   };
-  if (fits(config)) return;
+  if (fits(config)) return plan;
   try {
-    const MemoryPlan plan = plan_memory(config, info, data);
+    plan = plan_memory(config, info, data);
     if (!within(plan)) refusal = parts(plan, limit);
   } catch (const MemoryError& error) {
     refusal = error.what();
