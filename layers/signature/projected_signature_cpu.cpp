@@ -6,6 +6,7 @@
 #include "sigtape/framework/parallel.h"
 #include "sigtape/framework/scratch_gap.h"
 #include "sigtape/framework/simd/isa.h"
+#include "sigtape/layers/signature/divide_up.h"
 #include "sigtape/layers/signature/projected_signature_table.h"
 
 namespace sigtape {
@@ -21,10 +22,6 @@ SIGTAPE_DEFINE_TABLE_OF(ProjectionTable, projection)
 constexpr std::int64_t kPartialBytes = 20480;
 // The most increments of a block.
 constexpr std::int64_t kMostSteps = 48;
-
-std::int64_t divide_up(std::int64_t a, std::int64_t b) {
-  return (a + b - 1) / b;
-}
 
 // For numbers of so many vectors: two where they carry a derivative along, and
 // nothing is saved outside.

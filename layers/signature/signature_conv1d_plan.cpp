@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sigtape/framework/scratch_gap.h"
+#include "sigtape/layers/signature/divide_up.h"
 #include "sigtape/layers/signature/signature_words.h"
 
 namespace sigtape::cpu {
@@ -19,10 +20,6 @@ constexpr std::int64_t kBlockBytes = 256 * 1024;
 // Vector multiply-adds that are worth a task of their own: some 30
 // microseconds.
 constexpr double kTaskWork = 1e5;
-
-std::int64_t divide_up(std::int64_t a, std::int64_t b) {
-  return (a + b - 1) / b;
-}
 
 std::int64_t words_up_to(std::int64_t channels, int level) {
   std::int64_t words = 0;

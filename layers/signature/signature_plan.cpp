@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sigtape/framework/scratch_gap.h"
+#include "sigtape/layers/signature/divide_up.h"
 #include "sigtape/layers/signature/signature_pieces.h"
 #include "sigtape/layers/signature/signature_words.h"
 
@@ -17,10 +18,6 @@ constexpr std::int64_t kBlockBytes = 26 * 1024;
 // Vectors that a state may have: what is read and written once in every block
 // of time should stay in the second-level cache.
 constexpr double kStateWords = 24000;
-
-std::int64_t divide_up(std::int64_t a, std::int64_t b) {
-  return (a + b - 1) / b;
-}
 
 // Vector multiply-adds below which waking other threads costs more than it
 // gives, some 10 microseconds, and below which paths are not cut for threads.
