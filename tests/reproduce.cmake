@@ -10,6 +10,10 @@ if(Python3_Interpreter_FOUND AND SIGTAPE_BENCHMARKS AND NOT SIGTAPE_SANITIZE)
            COMMAND tests/benchmarks/reproduce_peers.sh ${Python3_EXECUTABLE}
                    ${CMAKE_BINARY_DIR}
            WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  add_test(NAME benchmarks.reproduce_jobs
+           COMMAND tests/benchmarks/reproduce_jobs.sh ${Python3_EXECUTABLE}
+                   ${CMAKE_BINARY_DIR}
+           WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(benchmarks.reproduce benchmarks.reproduce_peers
-                       PROPERTIES TIMEOUT 600)
+                       benchmarks.reproduce_jobs PROPERTIES TIMEOUT 600)
 endif()

@@ -1,6 +1,7 @@
 """What every experiment shares: where its files stand, rows that survive an
 interruption, the machine's data, tables and plots."""
 
+import concurrent.futures
 import csv
 import datetime
 import json
@@ -10,7 +11,10 @@ import platform
 import shlex
 import subprocess
 import sys
+import threading
 import time
+
+from .running import Programs, Stopped, busy_seconds
 
 BENCHMARKS = pathlib.Path(__file__).resolve().parent.parent
 ROOT = BENCHMARKS.parent
@@ -54,12 +58,31 @@ def peer_versions(folder):
     return found
 
 
+def processors():
+    """How many this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
+
+
+def jobs_of(arguments):
+    """How many rows to make at once where their times are not the result: as
+    many as have a processor for each of their threads, one on a GPU."""
+    if arguments.jobs:
+        return arguments.jobs
+    if arguments.device != "cpu":
+        return 1
+    return max(1, processors() // max(1, arguments.threads))
+
+
 class Experiment:
     """One run of one experiment: its options, rows and files.
 
     Rows are kept in WORK/rows.jsonl as they are made, so that a run that was
-    stopped goes on where it was; `row(key, make)` makes a row once. A failure
-    is a row too, with its message under "error".
+    stopped goes on where it was; `row(key, make)` makes a row once, and `rows`
+    makes several at once, where what they measure is no time. A failure is a
+    row too, with its message under "error".
     """
 
     def __init__(self, name, arguments):
@@ -68,6 +91,8 @@ class Experiment:
         self.threads, self.peers = arguments.threads, arguments.peers
         self.measured = arguments.rows and arguments.rows.resolve()
         self.prefix = shlex.split(arguments.prefix)
+        self.jobs, self.shared = jobs_of(arguments), False
+        self.programs, self.lock = Programs(), threading.Lock()
         kind = "quick" if self.quick else "full"
         self.work = arguments.work.resolve() / kind / name
         self.results = (self.work if self.quick else
@@ -78,7 +103,7 @@ class Experiment:
         self.work.mkdir(parents=True, exist_ok=True)
         self.results.mkdir(parents=True, exist_ok=True)
         self.rows_file = self.work / "rows.jsonl"
-        self.done, self.seconds = {}, 0.0
+        self.done = {}
         if self.rows_file.exists():
             for line in self.rows_file.read_text().splitlines():
                 row = json.loads(line)
@@ -90,26 +115,46 @@ class Experiment:
         started = time.monotonic()
         try:
             row = dict(make())
+        except Stopped:
+            raise
         except Exception as error:  # a failure is a result
             row = {"error": str(error).strip()[-400:]}
-        row = {"key": key, **row, "wall_seconds":
-               round(time.monotonic() - started, 3)}
-        self.done[key] = row
-        with open(self.rows_file, "a") as file:
-            file.write(json.dumps(row) + "\n")
-        shown = {k: v for k, v in row.items() if k != "key"}
-        print(f"{self.name}: {key}: {shown}", flush=True)
+        row = {"key": key, **row,
+               "wall_seconds": round(time.monotonic() - started, 3),
+               "ended": round(time.time(), 3)}
+        shown = {k: v for k, v in row.items() if k not in ("key", "ended")}
+        with self.lock:
+            self.done[key] = row
+            with open(self.rows_file, "a") as file:
+                file.write(json.dumps(row) + "\n")
+            print(f"{self.name}: {key}: {shown}", flush=True)
         return row
+
+    def rows(self, makers):
+        """The row of each (key, make), in this order, up to `jobs` of them
+        made at once. Stopped by a signal, it ends what runs."""
+        self.shared = True
+        with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
+            futures = [pool.submit(self.row, *maker) for maker in makers]
+            try:
+                return [future.result() for future in futures]
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                self.programs.stop()
+                raise
+
+    def duration(self):
+        """A sentence: how long the rows took, and how many at once."""
+        seconds = busy_seconds(self.done.values())
+        return (f"The experiment took {seconds:.0f} s "
+                f"({seconds / 60:.1f} minutes) with up to {self.jobs} at once, "
+                f"each on {self.threads} thread(s).")
 
     # ---- programs
 
     def run(self, *command):
         """Runs a program; its stdout. Raises with its message if it fails."""
-        result = subprocess.run([*self.prefix, *map(str, command)], cwd=ROOT,
-                                text=True, capture_output=True)
-        if result.returncode:
-            raise RuntimeError(result.stderr or f"exit {result.returncode}")
-        return result.stdout
+        return self.programs.run([*self.prefix, *map(str, command)], ROOT)
 
     def program(self, name, **options):
         """The last line of an experiment's program, as JSON if it is."""
@@ -151,6 +196,8 @@ class Experiment:
             "cpus": os.cpu_count(), "isa": peak.get("isa"),
             "fma_peak_gfma": peak.get("float32"), "gpu": gpu or None,
             "device": self.device, "threads": self.threads,
+            **({"at_once": self.jobs, "wall_seconds": round(busy_seconds(
+                self.done.values()), 1)} if self.shared else {}),
             "commit": text_of(["git", "rev-parse", "HEAD"]),
             "date": datetime.date.today().isoformat(),
             "peers": peer_versions(self.peers.absolute()),
@@ -160,6 +207,7 @@ class Experiment:
 
     def write(self, rows, table, **more):
         """NAME.csv, NAME.json and NAME.md."""
+        rows = [{k: v for k, v in row.items() if k != "ended"} for row in rows]
         columns = []
         for row in rows:
             columns += [k for k in row if k not in columns]

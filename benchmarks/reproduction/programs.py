@@ -1,6 +1,8 @@
 """Experiments without a data set: inversion, generation, control. Each is a C++
 program on the public API."""
 
+import functools
+
 from .common import markdown, read_csv
 
 # Kidger et al. 2019: final loss, MSE of the path, seconds on their CPU.
@@ -135,25 +137,26 @@ def mountain_car(experiment):
     episodes = 5 if quick else 2000
     runs = [("signature", s) for s in ((0,) if quick else range(5))]
     runs.append(("rnn", 0))
-    rows, curves = [], {}
-    for policy, seed in runs:
-        file = experiment.work / f"{policy}-{seed}.csv"
+    files = {run: experiment.work / "{}-{}.csv".format(*run) for run in runs}
 
-        def make(policy=policy, seed=seed, file=file):
-            experiment.program("mountain_car", policy=policy, seed=seed,
-                               episodes=episodes, output=file)
-            lines = read_csv(file)
-            won = [int(r["success"]) for r in lines]
-            first = next((e for e in range(100, len(won) + 1)
-                          if sum(won[e - 100:e]) >= 90), None)
-            return {"policy": policy, "seed": seed,
-                    "solved": int(first is not None),
-                    "episodes_to_solve": first or "",
-                    "last_100": sum(won[-100:]),
-                    "seconds": float(lines[-1]["seconds"])}
-        rows.append(experiment.row(f"{policy}-{seed}", make))
-        if file.exists():
-            curves[policy, seed] = read_csv(file)
+    def learn(policy, seed):
+        file = files[policy, seed]
+        experiment.program("mountain_car", policy=policy, seed=seed,
+                           episodes=episodes, output=file)
+        lines = read_csv(file)
+        won = [int(r["success"]) for r in lines]
+        first = next((e for e in range(100, len(won) + 1)
+                      if sum(won[e - 100:e]) >= 90), None)
+        return {"policy": policy, "seed": seed,
+                "solved": int(first is not None),
+                "episodes_to_solve": first or "",
+                "last_100": sum(won[-100:]),
+                "seconds": float(lines[-1]["seconds"])}
+
+    rows = experiment.rows([("{}-{}".format(*run), functools.partial(
+        learn, *run)) for run in runs])
+    curves = {run: read_csv(file) for run, file in files.items()
+              if file.exists()}
     ours = [r for r in rows if r.get("policy") == "signature"]
     solved = sum(r["solved"] for r in ours)
     kept = [r["last_100"] >= 90 for r in rows
@@ -175,7 +178,8 @@ def mountain_car(experiment):
            "and does not stay so."), "",
         "The training was chosen on seeds 10 to 19, of which it solves all, "
         "with the kernels of AVX-512 and of AVX2 alike, which round "
-        "differently. Seconds include waiting for a shared machine.",
+        "differently. Seconds include waiting for a shared machine. "
+        + experiment.duration(),
         "", markdown(["policy", "seed", "solved after episode",
                       "of the last 100", "seconds"],
                      [(NAMES[r["policy"]], r["seed"],

@@ -1,6 +1,8 @@
 """Experiments whose models are declared in YAML: Hurst exponent, UEA data sets,
 synthetic tasks."""
 
+import functools
+
 from .common import BENCHMARKS, ROOT, markdown, mean, read_csv, spread
 
 FOLDER = BENCHMARKS / "experiments"
@@ -17,23 +19,23 @@ def hurst(experiment):
     seeds = (0,) if quick else range(10)
     sets = ("train.epochs=2", "data.train.cases=64",
             "data.test.cases=20") if quick else ()
-    rows = []
-    for model in HURST:
-        for seed in seeds:
-            def make(model=model, seed=seed):
-                record = experiment.train(
-                    FOLDER / "hurst" / f"{model}.yaml", f"{model}-{seed}",
-                    f"seed={seed}", *sets)
-                return {"model": model, "seed": seed,
-                        "mse": record["rmse"] ** 2,
-                        "seconds": record["training_seconds"]}
-            rows.append(experiment.row(f"{model}-{seed}", make))
-    for seed in seeds:
-        rows.append(experiment.row(
-            f"rescaled-range-{seed}",
-            lambda seed=seed: {"model": "rescaled-range", "seed": seed,
-                               "seconds": 0, **experiment.program(
-                                   "rescaled_range", seed=seed)}))
+
+    def train(model, seed):
+        record = experiment.train(
+            FOLDER / "hurst" / f"{model}.yaml", f"{model}-{seed}",
+            f"seed={seed}", *sets)
+        return {"model": model, "seed": seed, "mse": record["rmse"] ** 2,
+                "seconds": record["training_seconds"]}
+
+    def rescaled_range(seed):
+        return {"model": "rescaled-range", "seed": seed, "seconds": 0,
+                **experiment.program("rescaled_range", seed=seed)}
+
+    rows = experiment.rows(
+        [(f"{model}-{seed}", functools.partial(train, model, seed))
+         for model in HURST for seed in seeds] +
+        [(f"rescaled-range-{seed}", functools.partial(rescaled_range, seed))
+         for seed in seeds])
     names = {**HURST, "rescaled-range": ("rescaled range", 0)}
     errors = {m: [r["mse"] for r in rows if r.get("model") == m]
               for m in names}
@@ -51,8 +53,8 @@ def hurst(experiment):
         "GRU, then Neural-Sig, then Feedforward, LSTM and the rescaled range.",
         "", markdown(["model", "parameters", "seeds", "test MSE", "spread",
                       "least - most", "seconds a training"], table), "",
-        f"All trainings together: {seconds:.0f} s on {experiment.threads} "
-        "thread(s), waiting for a shared machine included.", "",
+        f"{experiment.duration()} The trainings' own times sum to "
+        f"{seconds:.0f} s, waiting for a shared machine included.", "",
         "Ten seeds, since a recurrent network's error depends on where it "
         "starts: GRU's by a factor of seven, and with kernels that rounded "
         "otherwise the first ended at 3e-2. Three say little about it.", "",
@@ -90,20 +92,19 @@ def uea(experiment):
     configs = sorted(p.stem for p in (ROOT / "configs").glob("*.yaml"))
     if quick:
         configs = [c for c in configs if c.startswith("basicmotions")]
-    rows = []
-    for config in configs:
-        for seed in seeds:
-            def make(config=config, seed=seed):
-                more = ("train.epochs=2", "train.schedule=constant") if quick \
-                    else ()
-                record = experiment.train(
-                    ROOT / "configs" / f"{config}.yaml", f"{config}-{seed}",
-                    f"seed={seed}", *more)
-                metric = "accuracy" if "accuracy" in record else "rmse"
-                return {"config": config, "seed": seed, "metric": metric,
-                        "value": record[metric],
-                        "seconds": record["training_seconds"]}
-            rows.append(experiment.row(f"{config}-{seed}", make))
+    sets = ("train.epochs=2", "train.schedule=constant") if quick else ()
+
+    def train(config, seed):
+        record = experiment.train(
+            ROOT / "configs" / f"{config}.yaml", f"{config}-{seed}",
+            f"seed={seed}", *sets)
+        metric = "accuracy" if "accuracy" in record else "rmse"
+        return {"config": config, "seed": seed, "metric": metric,
+                "value": record[metric], "seconds": record["training_seconds"]}
+
+    rows = experiment.rows(
+        [(f"{config}-{seed}", functools.partial(train, config, seed))
+         for config in configs for seed in seeds])
     table, drawn = [], []
     for config in configs:
         mine = [r for r in rows if r.get("config") == config]
@@ -158,33 +159,34 @@ def synthetic(experiment):
     train, test = (200, 200) if quick else (1000, 4000)
     work = experiment.work
 
-    def data(task, part, cases, seed, warp=0):
-        prefix = work / f"{task}-{part}"
+    def data(run, part, task, cases, seed, warp=0):
+        prefix = work / f"{run}-{part}"
         experiment.program("synthetic", task=task, cases=cases, seed=seed,
                            warp=warp, output=prefix)
-        return f"{{x: {prefix}-x.npy, y: {prefix}-y.npy}}"
+        return f"data.{part}={{x: {prefix}-x.npy, y: {prefix}-y.npy}}"
 
     def area(depth):
+        run = f"area-depth{depth}"
         record = experiment.train(
-            FOLDER / "synthetic" / f"area-depth{depth}.yaml",
-            f"area-depth{depth}",
-            "data.train=" + data("area", "train", train, 1),
-            "data.test=" + data("area", "test", test, 2))
+            FOLDER / "synthetic" / f"{run}.yaml", run,
+            data(run, "train", "area", train, 1),
+            data(run, "test", "area", test, 2))
         return {"accuracy": record["accuracy"], "cases": test}
 
     def order(warp):
+        run = f"order-{warp}"
         record = experiment.train(
-            FOLDER / "synthetic" / "order.yaml", f"order-{warp}",
-            "data.train=" + data("order", "train", train, 3),
-            "data.test=" + data("order", f"test-{warp}", test, 4, warp))
+            FOLDER / "synthetic" / "order.yaml", run,
+            data(run, "train", "order", train, 3),
+            data(run, "test", "order", test, 4, warp))
         return {"accuracy": record["accuracy"], "cases": test, "warp": warp}
 
-    rows = [experiment.row("area-depth1", lambda: area(1)),
-            experiment.row("area-depth2", lambda: area(2)),
-            experiment.row("functional", lambda: experiment.program(
-                "synthetic", task="functional", cases=200 if quick else 1000)),
-            experiment.row("order-steady", lambda: order(0)),
-            experiment.row("order-warped", lambda: order(1))]
+    rows = experiment.rows([
+        ("area-depth1", lambda: area(1)), ("area-depth2", lambda: area(2)),
+        ("functional", lambda: experiment.program(
+            "synthetic", task="functional", cases=200 if quick else 1000)),
+        ("order-steady", lambda: order(0)),
+        ("order-warped", lambda: order(1))])
     by = {r["key"]: r for r in rows}
 
     def percent(key):
@@ -207,7 +209,7 @@ def synthetic(experiment):
             ("the same at a random speed, model as trained at a steady one",
              "falls by <= 1 point", f"{percent('order-warped')} "
              f"(falls by {fall:.2f})")]),
-        "", f"{test} test cases.", "", "![plot](synthetic.png)"])
+        "", f"{test} test cases. {experiment.duration()}", "", "![plot](synthetic.png)"])
 
     def draw(axis):
         keys = ["area-depth1", "area-depth2", "order-steady", "order-warped"]
