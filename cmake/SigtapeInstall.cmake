@@ -12,10 +12,16 @@ target_link_libraries(sigtape INTERFACE sigtape_training sigtape_layers
 set(sigtape_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/sigtape)
 install(TARGETS sigtape sigtape_framework sigtape_layers sigtape_training
         EXPORT sigtapeTargets
-        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT sigtapeTargets NAMESPACE sigtape::
         DESTINATION ${sigtape_package_dir})
 if(TARGET sigtrain)
+  # Where the libraries are shared, the program finds them beside itself.
+  file(RELATIVE_PATH sigtape_libraries /${CMAKE_INSTALL_BINDIR}
+       /${CMAKE_INSTALL_LIBDIR})
+  set_target_properties(sigtrain PROPERTIES
+    INSTALL_RPATH "$ORIGIN/${sigtape_libraries}")
   install(TARGETS sigtrain RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 

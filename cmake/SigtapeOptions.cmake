@@ -51,14 +51,14 @@ elseif(SIGTAPE_SANITIZE)
 endif()
 
 # sigtape_library(NAME): every .cpp of this folder, its public headers as
-# "sigtape/...".
+# "sigtape/...". Shared where BUILD_SHARED_LIBS is on, else static.
 function(sigtape_library name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   list(FILTER sources EXCLUDE REGEX "_simd\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "_main\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "_(cuda|device|host|none)\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "/cuda/host/")
-  add_library(${name} STATIC ${sources})
+  add_library(${name} ${sources})
   # The kernels' loops: what -O2 of GCC 12 leaves unvectorised.
   set(kernels ${sources})
   list(FILTER kernels INCLUDE REGEX "_cpu\\.cpp$")

@@ -5,6 +5,7 @@
 # Last: what several threads compute, and CUDA kernels on the processor whose
 # threads share memory, under the thread sanitizer; the battery of operations
 # with CUDA kernels on the processor under the other sanitizers.
+# The builds take about 5 GB of disk.
 #
 # usage: tests/run.sh [--quick] [--help]
 #   --quick   the release build only
@@ -42,6 +43,7 @@ run_tests() {
 }
 
 ./setup.sh
+echo "== free disk: $(df -h --output=avail . | tail -n 1 | tr -d ' ')"
 jobs=$(cmake/jobs.sh)
 stage "configure release" cmake --preset release
 stage "build release" cmake --build --preset release --parallel "$jobs"
