@@ -203,6 +203,34 @@ TEST(Trainer, StopsAtALossThatIsNotFinite) {
       << text;
 }
 
+// Alike but of two classes, of which one is taken for the other: a large loss,
+// and a gradient whose square no double holds.
+TEST(Trainer, StopsAtAGradientWhoseNormIsNotFinite) {
+  Dataset data = dataset();
+  for (const std::size_t index : {11, 12}) {
+    const double scale = index == 11 ? 1e200 : -1e200;
+    for (std::int64_t i = 0; i < 4; ++i)
+      data.values[data.offsets[index] + i] *= scale;
+  }
+  Fit fit(parse_config("dtype: float64\n"
+                       "data: {train: none.npz, normalise: none, shuffle: "
+                       "false}\nmodel: {type: signet, depth: 1}\n"
+                       "train: {batch_size: 5}\n",
+                       "test.yaml"),
+          {data, {}});
+  std::vector<double> losses;
+  TrainingEvents events;
+  events.step = [&](std::int64_t, double loss, double) {
+    losses.push_back(loss);
+  };
+  const std::string text = numeric_error([&] { fit.trainer().run(events); });
+  EXPECT_NE(text.find("epoch 1, step 3: the norm of the gradient is infinite"),
+            std::string::npos)
+      << text;
+  EXPECT_EQ(losses.size(), 2u);
+  EXPECT_EQ(fit.optimizer().steps(), 2);
+}
+
 TEST(Trainer, AnomalyDetectionNamesOperationLayerAndStep) {
   Fit fit(raw_config("batch_size: 5"), poisoned(6));
   set_anomaly_detection(true);
