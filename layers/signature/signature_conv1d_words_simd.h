@@ -113,19 +113,20 @@ std::int64_t pack_weights(const Call<T>& call, const Paths<T>& paths,
 // added, so that one addition serves as many sums as a piece has elements.
 template <class T>
 void sum_lanes(const Vec<T>* from, std::int64_t count, T* sums) {
-  constexpr int kColumns = piece_columns<T>();
+  constexpr int kColumns = kPiece<T>;
   for (std::int64_t at = 0; at < count; at += kColumns) {
     const int columns =
         count - at < kColumns ? static_cast<int>(count - at) : kColumns;
     Vec<T> block[kColumns];
     for (int k = 0; k < kColumns; ++k)
       block[k] = from[at + (k < columns ? k : 0)];
-    transpose_pieces<T>(block);
+    transpose<T>(block);
     Vec<T> all = block[0];
     for (int k = 1; k < kColumns; ++k) all += block[k];
     Piece<T> sum = piece_of<T, 0>(all);
-    if constexpr (kPieces > 1) sum += piece_of<T, 1>(all);
-    if constexpr (kPieces > 2) sum += piece_of<T, 2>(all) + piece_of<T, 3>(all);
+    if constexpr (kPieces < T >> 1) sum += piece_of<T, 1>(all);
+    if constexpr (kPieces < T >> 2)
+      sum += piece_of<T, 2>(all) + piece_of<T, 3>(all);
     store_piece(sums + at, sum, columns);
   }
 }

@@ -6,33 +6,14 @@
 // transpose inside each 16-byte lane does the rest, so that no shuffle crosses
 // 16-byte lanes.
 
-#include "sigtape/framework/simd/vec.h"
-
-#if SIGTAPE_VECTOR_BYTES > 16
-#include <immintrin.h>
-#endif
+#include "sigtape/framework/simd/pieces_simd.h"
 
 namespace sigtape::SIGTAPE_ISA_NAME {
-
-/// Columns of a block.
-template <class T>
-constexpr int piece_columns() {
-  return 16 / static_cast<int>(sizeof(T));
-}
-
-constexpr int kPieces = SIGTAPE_VECTOR_BYTES / 16;
-
-template <class T>
-struct PieceOf {
-  typedef T type __attribute__((vector_size(16)));
-};
-template <class T>
-using Piece = typename PieceOf<T>::type;
 
 template <class T>
 SIGTAPE_INLINE Piece<T> load_piece(const T* from, int columns) {
   Piece<T> piece = {};
-  if (columns >= piece_columns<T>()) {
+  if (columns >= kPiece<T>) {
     __builtin_memcpy(&piece, from, 16);
   } else {
     for (int k = 0; k < columns; ++k) piece[k] = from[k];
@@ -42,7 +23,7 @@ SIGTAPE_INLINE Piece<T> load_piece(const T* from, int columns) {
 
 template <class T>
 SIGTAPE_INLINE void store_piece(T* to, Piece<T> piece, int columns) {
-  if (columns >= piece_columns<T>()) {
+  if (columns >= kPiece<T>) {
     __builtin_memcpy(to, &piece, 16);
   } else {
     for (int k = 0; k < columns; ++k) to[k] = piece[k];
@@ -78,49 +59,15 @@ SIGTAPE_INLINE Piece<T> piece_of(Vec<T> v) {
   }
 }
 
-// In every 16-byte lane: element k of the result is element `from[k]` of the
-// lane of a (0 to E - 1) or of b (E to 2 E - 1), E elements to a lane.
-template <class T, int... From>
-SIGTAPE_INLINE Vec<T> shuffle_pieces(Vec<T> a, Vec<T> b) {
-  constexpr int kColumns = piece_columns<T>();
-  constexpr int kFrom[] = {From...};
-  Mask<T> mask;
-  for (int lane = 0; lane < lanes<T>(); ++lane) {
-    const int from = kFrom[lane % kColumns];
-    const int base = lane - lane % kColumns;
-    mask[lane] =
-        from < kColumns ? base + from : lanes<T>() + base + from - kColumns;
-  }
-  return __builtin_shuffle(a, b, mask);
-}
-
-template <class T>
-SIGTAPE_INLINE void transpose_pieces(Vec<T>* v) {
-  if constexpr (sizeof(T) == 4) {
-    const Vec<T> a = shuffle_pieces<T, 0, 4, 1, 5>(v[0], v[1]);
-    const Vec<T> b = shuffle_pieces<T, 2, 6, 3, 7>(v[0], v[1]);
-    const Vec<T> c = shuffle_pieces<T, 0, 4, 1, 5>(v[2], v[3]);
-    const Vec<T> d = shuffle_pieces<T, 2, 6, 3, 7>(v[2], v[3]);
-    v[0] = shuffle_pieces<T, 0, 1, 4, 5>(a, c);
-    v[1] = shuffle_pieces<T, 2, 3, 6, 7>(a, c);
-    v[2] = shuffle_pieces<T, 0, 1, 4, 5>(b, d);
-    v[3] = shuffle_pieces<T, 2, 3, 6, 7>(b, d);
-  } else {
-    const Vec<T> a = v[0];
-    v[0] = shuffle_pieces<T, 0, 2>(a, v[1]);
-    v[1] = shuffle_pieces<T, 1, 3>(a, v[1]);
-  }
-}
-
 // Blocks from column `at` on. A single block may have fewer `columns`.
 template <class T, int Blocks>
 SIGTAPE_INLINE void blocks_to_lanes(const T* const* rows, std::int64_t at,
                                     int columns, Vec<T>* out) {
-  constexpr int kColumns = piece_columns<T>();
+  constexpr int kColumns = kPiece<T>;
   Vec<T> block[Blocks][kColumns];
   SIGTAPE_UNROLL for (int row = 0; row < kColumns; ++row) {
-    Piece<T> pieces[Blocks][kPieces];
-    SIGTAPE_UNROLL for (int k = 0; k < kPieces; ++k) {
+    Piece<T> pieces[Blocks][kPieces<T>];
+    SIGTAPE_UNROLL for (int k = 0; k < kPieces<T>; ++k) {
       const T* from = rows[k * kColumns + row] + at;
       SIGTAPE_UNROLL for (int b = 0; b < Blocks; ++b) pieces[b][k] =
           load_piece(from + b * kColumns, columns);
@@ -129,17 +76,17 @@ SIGTAPE_INLINE void blocks_to_lanes(const T* const* rows, std::int64_t at,
         join<T>(pieces[b]);
   }
   SIGTAPE_UNROLL for (int b = 0; b < Blocks; ++b) {
-    transpose_pieces<T>(block[b]);
+    transpose<T>(block[b]);
     SIGTAPE_UNROLL for (int k = 0; k < kColumns; ++k) if (k < columns)
         out[at + b * kColumns + k] = block[b][k];
   }
 }
 
 template <class T, int Piece, int Blocks>
-SIGTAPE_INLINE void store_row(Vec<T> (*block)[piece_columns<T>()], int row,
-                              T* to, int columns) {
+SIGTAPE_INLINE void store_row(Vec<T> (*block)[kPiece<T>], int row, T* to,
+                              int columns) {
   SIGTAPE_UNROLL for (int b = 0; b < Blocks; ++b) store_piece(
-      to + b * piece_columns<T>(), piece_of<T, Piece>(block[b][row]), columns);
+      to + b * kPiece<T>, piece_of<T, Piece>(block[b][row]), columns);
 }
 
 template <class T, bool Differences>
@@ -152,20 +99,20 @@ template <class T, int Blocks, bool Differences>
 SIGTAPE_INLINE void blocks_to_rows(const Vec<T>* in, std::int64_t distance,
                                    std::int64_t at, int columns,
                                    T* const* rows) {
-  constexpr int kColumns = piece_columns<T>();
+  constexpr int kColumns = kPiece<T>;
   Vec<T> block[Blocks][kColumns];
   SIGTAPE_UNROLL for (int b = 0; b < Blocks; ++b) {
     SIGTAPE_UNROLL for (int k = 0; k < kColumns; ++k) block[b][k] =
         column_of<T, Differences>(
             in + at + b * kColumns + (k < columns ? k : 0), distance);
-    transpose_pieces<T>(block[b]);
+    transpose<T>(block[b]);
   }
   SIGTAPE_UNROLL for (int row = 0; row < kColumns; ++row) {
     T* const* to = rows + row;
     store_row<T, 0, Blocks>(block, row, to[0] + at, columns);
-    if constexpr (kPieces > 1)
+    if constexpr (kPieces < T >> 1)
       store_row<T, 1, Blocks>(block, row, to[kColumns] + at, columns);
-    if constexpr (kPieces > 2) {
+    if constexpr (kPieces < T >> 2) {
       store_row<T, 2, Blocks>(block, row, to[2 * kColumns] + at, columns);
       store_row<T, 3, Blocks>(block, row, to[3 * kColumns] + at, columns);
     }
@@ -176,7 +123,7 @@ SIGTAPE_INLINE void blocks_to_rows(const Vec<T>* in, std::int64_t distance,
 // Columns of a wide block: 32 bytes of a row.
 template <class T>
 constexpr int wide_columns() {
-  return 2 * piece_columns<T>();
+  return 2 * kPiece<T>;
 }
 
 template <class T>
@@ -211,15 +158,15 @@ SIGTAPE_INLINE Vec<T> alternate_pieces(Vec<T> a, Vec<T> b) {
 template <class T>
 SIGTAPE_INLINE void wide_to_lanes(const T* const* rows, std::int64_t at,
                                   Vec<T>* out) {
-  constexpr int kColumns = piece_columns<T>();
+  constexpr int kColumns = kPiece<T>;
   Vec<T> first[kColumns], second[kColumns];
   SIGTAPE_UNROLL for (int r = 0; r < kColumns; ++r) {
     const T* const* of = rows + r;
     first[r] = join_halves<T>(of[0] + at, of[kColumns] + at);
     second[r] = join_halves<T>(of[2 * kColumns] + at, of[3 * kColumns] + at);
   }
-  transpose_pieces<T>(first);
-  transpose_pieces<T>(second);
+  transpose<T>(first);
+  transpose<T>(second);
   SIGTAPE_UNROLL for (int k = 0; k < kColumns; ++k) {
     out[at + k] = every_second_piece<T, false>(first[k], second[k]);
     out[at + kColumns + k] = every_second_piece<T, true>(first[k], second[k]);
@@ -239,7 +186,7 @@ SIGTAPE_INLINE void store_halves(T* low, T* high, Vec<T> v) {
 template <class T, bool Differences>
 SIGTAPE_INLINE void wide_to_rows(const Vec<T>* in, std::int64_t distance,
                                  std::int64_t at, T* const* rows) {
-  constexpr int kColumns = piece_columns<T>();
+  constexpr int kColumns = kPiece<T>;
   Vec<T> first[kColumns], second[kColumns];
   SIGTAPE_UNROLL for (int k = 0; k < kColumns; ++k) {
     const Vec<T> a =
@@ -249,8 +196,8 @@ SIGTAPE_INLINE void wide_to_rows(const Vec<T>* in, std::int64_t distance,
     first[k] = alternate_pieces<T, false>(a, b);
     second[k] = alternate_pieces<T, true>(a, b);
   }
-  transpose_pieces<T>(first);
-  transpose_pieces<T>(second);
+  transpose<T>(first);
+  transpose<T>(second);
   SIGTAPE_UNROLL for (int r = 0; r < kColumns; ++r) {
     T* const* to = rows + r;
     store_halves<T>(to[0] + at, to[kColumns] + at, first[r]);
@@ -262,19 +209,19 @@ SIGTAPE_INLINE void wide_to_rows(const Vec<T>* in, std::int64_t distance,
 // row's pointer is read once for both.
 template <class T>
 constexpr int wide_columns() {
-  return 2 * piece_columns<T>();
+  return 2 * kPiece<T>;
 }
 
 template <class T>
 SIGTAPE_INLINE void wide_to_lanes(const T* const* rows, std::int64_t at,
                                   Vec<T>* out) {
-  blocks_to_lanes<T, 2>(rows, at, piece_columns<T>(), out);
+  blocks_to_lanes<T, 2>(rows, at, kPiece<T>, out);
 }
 
 template <class T, bool Differences>
 SIGTAPE_INLINE void wide_to_rows(const Vec<T>* in, std::int64_t distance,
                                  std::int64_t at, T* const* rows) {
-  blocks_to_rows<T, 2, Differences>(in, distance, at, piece_columns<T>(), rows);
+  blocks_to_rows<T, 2, Differences>(in, distance, at, kPiece<T>, rows);
 }
 #endif
 
@@ -283,7 +230,7 @@ SIGTAPE_INLINE void wide_to_rows(const Vec<T>* in, std::int64_t distance,
 template <class T>
 SIGTAPE_INLINE void to_lanes(const T* const* rows, std::int64_t columns,
                              Vec<T>* out) {
-  constexpr int kColumns = piece_columns<T>(), kWide = wide_columns<T>();
+  constexpr int kColumns = kPiece<T>, kWide = wide_columns<T>();
   std::int64_t at = 0;
   for (; at + kWide <= columns; at += kWide) wide_to_lanes<T>(rows, at, out);
   if (at < columns && columns >= kWide)
@@ -301,7 +248,7 @@ SIGTAPE_INLINE void to_lanes(const T* const* rows, std::int64_t columns,
 template <class T, bool Differences>
 SIGTAPE_INLINE void columns_to_rows(const Vec<T>* in, std::int64_t distance,
                                     std::int64_t columns, T* const* rows) {
-  constexpr int kColumns = piece_columns<T>(), kWide = wide_columns<T>();
+  constexpr int kColumns = kPiece<T>, kWide = wide_columns<T>();
   std::int64_t at = 0;
   for (; at + kWide <= columns; at += kWide)
     wide_to_rows<T, Differences>(in, distance, at, rows);
