@@ -6,6 +6,7 @@
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/masks.h"
 #include "sigtape/framework/ops/optional.h"
+#include "sigtape/framework/ops/reading.h"
 #include "sigtape/framework/ops/stream_net_kernels.h"
 #include "sigtape/framework/shapes_only.h"
 #include "sigtape/framework/tape.h"
@@ -46,6 +47,19 @@ struct Parameters {
   }
 };
 
+// The streams as the kernels read them: on the CPU where they stand, else as an
+// array.
+template <class T>
+RowRuns<T> streams(Cpu, const Tensor& x) {
+  return row_runs<T>(alias(x, {x.size(0) * x.size(1), x.size(2)},
+                           {x.size(2), 1}, x.impl()->offset),
+                     x.size(1));
+}
+template <class T>
+const T* streams(Cuda, const Tensor& x) {
+  return x.data<T>();
+}
+
 // ---- What a call saves: x, then weight and bias of each layer. Its inputs
 // stand in the same order.
 
@@ -54,11 +68,11 @@ struct Rule {
 
   void operator()(Backward& back) const {
     if (grad_enabled()) return recorded(back);
-    const Tensor x = dense(back.saved(0)), dy = dense(back.grad());
+    const Tensor x = dense_rows(back.saved(0)), dy = dense(back.grad());
     Parameters p;
     std::array<Tensor, 1 + 2 * most> gradients;
     for (int i = 0; i < 1 + 2 * shape.layers; ++i) {
-      const Tensor saved = dense(back.saved(i));
+      const Tensor saved = i == 0 ? x : dense(back.saved(i));
       if (i > 0) (i % 2 ? p.weights : p.biases)[(i - 1) / 2] = saved;
       if (back.needs(i)) gradients[i] = empty_like(saved);
     }
@@ -75,7 +89,7 @@ struct Rule {
         to.bias[i] = pointer(2 + 2 * i);
       }
       stream_net_backward(device, shape, p.pointers<T>(shape.layers),
-                          x.data<T>(), dy.data<T>(), to);
+                          streams<T>(device, x), dy.data<T>(), to);
     });
     for (int i = 0; i < 1 + 2 * shape.layers; ++i) {
       if (back.needs(i)) back.add(i, gradients[i]);
@@ -182,11 +196,12 @@ Tensor augment_stream(const Tensor& x, TensorList weights, TensorList biases,
   }
   Tensor y =
       empty({s.batch, s.points(), s.channels()}, {x.dtype(), x.device()});
-  const Tensor stream = dense(x);
+  const Tensor stream = dense_rows(x);
   const Tensor points = lengths.defined() ? lengths.to(x.device()) : lengths;
   dispatch_floating("augment", x, [&]<class T>(auto device, T) {
     if (shapes_only() && !x.device().is_cpu()) return;
-    stream_net_forward(device, s, p.pointers<T>(s.layers), stream.data<T>(),
+    stream_net_forward(device, s, p.pointers<T>(s.layers),
+                       streams<T>(device, stream),
                        points.defined() ? points.data<std::int64_t>() : nullptr,
                        y.mutable_data<T>());
   });

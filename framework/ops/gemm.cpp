@@ -2,6 +2,8 @@
 //
 // Everything here follows from sizes alone. A tile is a block of rows and
 // columns of C with all of k, walked in blocks that leave A and B in cache.
+// Rows are cut first, into an even number of tiles: what comes before and after
+// a product works on the same rows, and each thread finds its own in its cache.
 // Where C has few tiles and k is long, k is cut too: groups of pieces have
 // partial sums of their own, which are added in order.
 #include <algorithm>
@@ -20,14 +22,19 @@ namespace {
 constexpr std::int64_t kColumns = 480;        // of a tile, at most
 constexpr std::int64_t kRows = 96;            // of a tile, at least
 constexpr std::int64_t kBlock = 1024;         // of k, at one time
+constexpr std::int64_t kDotBlock = 512;       // the same for dot products
 constexpr std::int64_t kTileWork = 1 << 20;   // multiply-adds of a tile
 constexpr std::int64_t kSmallWork = 1 << 16;  // not worth another thread
-constexpr std::int64_t kShareRows = 48;       // of a tile cut for threads
-constexpr std::int64_t kShareColumns = 64;    // the same
-constexpr std::int64_t kGroups = 16;          // partial sums, at most
-constexpr std::int64_t kLongDot = 64;         // k from which dot products pay
+constexpr std::int64_t kShared = 1 << 16;   // multiply-adds to cut for threads
+constexpr std::int64_t kShareRows = 48;     // of a tile cut for threads
+constexpr std::int64_t kShareColumns = 64;  // the same
+constexpr std::int64_t kGroups = 16;        // partial sums, at most
+constexpr std::int64_t kLongDot = 64;       // k from which dot products pay
+constexpr std::int64_t kLongSum = 4096;     // k to cut in spite of two tiles
 
 SIGTAPE_DEFINE_TABLE_OF(GemmKernels, gemm)
+
+std::int64_t up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 // Measured by benchmarks/gemm_crossover.cpp, oneDNN 2.6 against our kernels on
 // one core: B^T with many rows and columns runs at 70-85 GFMA/s against 50 with
@@ -45,8 +52,13 @@ void run_tile(Gemm<T> g) {
   const bool rows = g.b_col == 1, dots = g.a_col == 1 && g.b_row == 1;
   const GemmKernels<T>& table = table_of<T>(active_isa());
   const std::int64_t k = g.k;
-  for (std::int64_t l = 0; l == 0 || l < k; l += kBlock) {
-    g.k = std::min(kBlock, k - l);
+  const std::int64_t most =
+      !rows && dots && !prefers_onednn(g) ? kDotBlock : kBlock;
+  const std::int64_t blocks = std::max<std::int64_t>(1, up(k, most));
+  const std::int64_t block =
+      std::max<std::int64_t>(16, up(up(k, blocks), 16) * 16);  // none of a few
+  for (std::int64_t l = 0; l == 0 || l < k; l += block) {
+    g.k = std::min(block, k - l);
     if (prefers_onednn(g) && gemm_onednn(g)) {
       // done
     } else if (rows) {
@@ -56,8 +68,8 @@ void run_tile(Gemm<T> g) {
     } else {
       gemm_reference(Cpu{}, g);
     }
-    g.a += kBlock * g.a_col;
-    g.b += kBlock * g.b_row;
+    g.a += block * g.a_col;
+    g.b += block * g.b_row;
     g.accumulate = true;
   }
 }
@@ -65,31 +77,32 @@ void run_tile(Gemm<T> g) {
 struct Tiling {
   std::int64_t rows, columns, row_tiles, column_tiles;
 
-  static std::int64_t up(std::int64_t a, std::int64_t b) {
-    return (a + b - 1) / b;
+  // Of an even number of tiles, each but the last of whole vectors.
+  static std::int64_t even_columns(std::int64_t n, std::int64_t tiles) {
+    return up(up(n, up(tiles, 2) * 2), 16) * 16;
   }
 
   Tiling(std::int64_t m, std::int64_t n, std::int64_t k) {
     columns = n <= kColumns ? std::max<std::int64_t>(1, n)
-                            : up(up(n, up(n, kColumns)), 16) * 16;
+                            : even_columns(n, up(n, kColumns));
     const std::int64_t row_work =
         columns * std::max<std::int64_t>(1, std::min(k, kBlock));
     rows = up(std::max(kRows, kTileWork / row_work), 24) * 24;
-    if (m <= rows && n <= columns) share(m, n, m * n * k);
+    if (m <= 2 * rows) share(m, n, m * n * k);
     row_tiles = up(m, rows);
     column_tiles = up(n, columns);
   }
   std::int64_t tiles() const { return row_tiles * column_tiles; }
 
-  // A product of one tile, in two or four: alone it would keep the other
-  // threads waiting in a step of few such products.
+  // All rows in one tile would keep the other threads waiting in a step of few
+  // such products.
   void share(std::int64_t m, std::int64_t n, std::int64_t work) {
-    if (work < 4 * kSmallWork) return;
+    if (work < kShared) return;
     const std::int64_t parts = work < 16 * kSmallWork ? 2 : 4;
     if (m >= 2 * kShareRows) {
-      rows = up(m, std::min(parts, m / kShareRows) / 2 * 2);
-    } else if (n >= 2 * kShareColumns) {
-      columns = up(up(n, std::min(parts, n / kShareColumns) / 2 * 2), 16) * 16;
+      rows = std::min(rows, up(m, std::min(parts, m / kShareRows) / 2 * 2));
+    } else if (n <= columns && n >= 2 * kShareColumns) {
+      columns = even_columns(n, std::min(parts, n / kShareColumns) / 2 * 2);
     }
   }
 
@@ -108,7 +121,7 @@ struct Tiling {
 
 // Partial sums of a product of `tiles` tiles and a total of `k`.
 std::int64_t groups_of(std::int64_t tiles, std::int64_t work, std::int64_t k) {
-  if (work < 2 * kSmallWork) return 1;
+  if (work < 2 * kSmallWork || (tiles > 1 && k < kLongSum)) return 1;
   return std::max<std::int64_t>(
       1, std::min({kGroups / tiles, work / kSmallWork, k / 128}));
 }
@@ -161,14 +174,14 @@ void gemm_sum(Cpu, const Gemm<T>& g, const GemmPieces& pieces) {
   CacheVector<T> sums((groups - 1) * g.m * g.n);
   if (shapes_only()) return;
   const auto body = [&](std::int64_t task) {
-    const std::int64_t group = task / tiles;
+    const std::int64_t group = task % groups;
     Gemm<T> whole = g;
     if (group > 0) {
       whole.c = sums.data() + (group - 1) * g.m * g.n;
       whole.c_row = g.n;
       whole.accumulate = false;
     }
-    run_pieces(tiling.tile(whole, task % tiles), pieces,
+    run_pieces(tiling.tile(whole, task / groups), pieces,
                group * pieces.count / groups,
                (group + 1) * pieces.count / groups);
   };
@@ -194,8 +207,9 @@ void gemm(Cpu, const Gemm<T>& g, const Strided<3>& batch) {
   };
   const Tiling tiling(g.m, g.n, g.k);
   const std::int64_t tiles = tiling.tiles(), work = g.m * g.n * g.k;
-  if (groups_of(count * tiles, work, g.k) > 1) {
-    const std::int64_t piece = std::min(kBlock, g.k / kGroups / 16 * 16);
+  const std::int64_t groups = groups_of(count * tiles, work, g.k);
+  if (groups > 1) {
+    const std::int64_t piece = std::min(kBlock, up(up(g.k, groups), 16) * 16);
     const std::int64_t pieces = (g.k + piece - 1) / piece;
     for (std::int64_t i = 0; i < count; ++i) {
       Gemm<T> one = element(i);
@@ -207,8 +221,9 @@ void gemm(Cpu, const Gemm<T>& g, const Strided<3>& batch) {
     return;
   }
   if (shapes_only()) return;
+  const std::int64_t least = tiles > 1 ? kShared / 2 : kSmallWork;
   const std::int64_t grain = std::max<std::int64_t>(
-      1, kSmallWork * tiles / std::max<std::int64_t>(1, work));
+      1, least * tiles / std::max<std::int64_t>(1, work));
   parallel_ranges(count * tiles, grain,
                   [&](std::int64_t begin, std::int64_t end) {
                     for (std::int64_t t = begin; t < end; ++t) {

@@ -8,6 +8,7 @@
 #include "sigtape/framework/ops/linear_kernels.h"
 #include "sigtape/framework/ops/linear_simd.h"
 #include "sigtape/framework/parallel_backwards.h"
+#include "sigtape/framework/shapes_only.h"
 #include "sigtape/framework/simd/isa.h"
 
 namespace sigtape {
@@ -20,7 +21,7 @@ constexpr std::int64_t kNarrow = 16;
 constexpr std::int64_t kManyRows = 256;
 
 constexpr std::int64_t kTile = 256;             // rows summed in registers
-constexpr std::int64_t kTaskNumbers = 1 << 14;  // of x, at least
+constexpr std::int64_t kTaskNumbers = 1 << 13;  // of x, at least
 constexpr std::int64_t kMaxTasks = 16;
 
 SIGTAPE_DEFINE_TABLE_OF(LinearKernels, linear)
@@ -107,6 +108,7 @@ template <class T>
 void linear_narrow(Cpu, const RowRuns<T>& x, std::int64_t out, const T* weight,
                    const T* bias, T* y) {
   CacheVector<T> columns(x.width * out);  // [width, out]
+  if (shapes_only()) return;
   for (std::int64_t o = 0; o < out; ++o) {
     for (std::int64_t c = 0; c < x.width; ++c) {
       columns[c * out + o] = weight[o * x.width + c];
@@ -126,6 +128,7 @@ void linear_narrow_gradients(Cpu, const RowRuns<T>& x, std::int64_t out,
   const std::int64_t tasks = tasks_of(x), step = table.step(x.width);
   const std::int64_t sums = out * step;
   CacheVector<T> all(tasks * sums);  // [task, sums]
+  if (shapes_only()) return;
   // Of rows that the map has just read the last are still in the cache.
   for_tiles_backwards(x, tasks, [&](std::int64_t task, const Tile<T>& t) {
     table.products({t.count, x.width, out, t.x, x.end, dy + t.first * out,

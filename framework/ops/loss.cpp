@@ -99,6 +99,44 @@ Tensor recorded_gradient(const Tensor& g, const Tensor& logits,
   return reshape(g, {batch, 1}) * (softmax(logits, 1) * sum(m, {1}, true) - m);
 }
 
+// g times factor times the errors.
+Tensor squared_errors_gradient(const Tensor& g, const Tensor& prediction,
+                               const Tensor& target, double factor) {
+  if (grad_enabled()) return mul(mul(g, factor), sub(prediction, target));
+  Tensor out =
+      empty(prediction.shape(), {prediction.dtype(), prediction.device()});
+  const Tensor p = dense(prediction), t = dense(target), of_loss = dense(g);
+  count_copy(p);
+  count_copy(t);
+  compute_floating("mse_loss", p, [&]<class T>(auto, T) {
+    squared_errors_gradient(Cpu{}, p.numel(),
+                            static_cast<T>(factor) * *of_loss.data<T>(),
+                            p.data<T>(), t.data<T>(), out.mutable_data<T>());
+  });
+  return out;
+}
+
+// scale times the sum of squared errors, on the CPU.
+Tensor squared_errors(const Tensor& prediction, const Tensor& target,
+                      double scale) {
+  Tensor loss = empty({}, {prediction.dtype(), prediction.device()});
+  const Tensor p = dense(prediction), t = dense(target);
+  count_copy(p);
+  count_copy(t);
+  compute_floating("mse_loss", p, [&]<class T>(auto, T) {
+    *loss.mutable_data<T>() =
+        static_cast<T>(scale * sum_of_squared_errors(Cpu{}, p.numel(),
+                                                     p.data<T>(), t.data<T>()));
+  });
+  return record("mse_loss", loss, {prediction, target}, {prediction, target},
+                [scale](Backward& b) {
+                  const Tensor gradient = squared_errors_gradient(
+                      b.grad(), b.saved(0), b.saved(1), 2 * scale);
+                  if (b.needs(1)) b.add(1, neg(gradient));
+                  if (b.needs(0)) b.add(0, gradient);
+                });
+}
+
 }  // namespace
 
 Tensor cross_entropy(const Tensor& logits, const Tensor& target,
@@ -131,6 +169,13 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& target,
 Tensor mse_loss(const Tensor& prediction, const Tensor& target,
                 Reduction reduction) {
   check_pair("mse_loss", prediction, target);
+  const std::int64_t count = prediction.numel();
+  if (reduction != Reduction::none && count > 0 &&
+      prediction.device().is_cpu()) {
+    const double scale =
+        reduction == Reduction::mean ? 1 / static_cast<double>(count) : 1;
+    return squared_errors(prediction, target, scale);
+  }
   const Tensor error = sub(prediction, target);
   return reduce(mul(error, error), reduction);
 }

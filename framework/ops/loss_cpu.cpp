@@ -7,6 +7,8 @@ namespace sigtape {
 
 namespace {
 
+constexpr std::int64_t kErrors = 1 << 14;  // of a tile
+
 std::int64_t rows_per_tile(std::int64_t classes) {
   return std::max<std::int64_t>(1, (1 << 13) / classes);
 }
@@ -112,13 +114,54 @@ void binary_cross_entropy(Cpu, const Strided<3>& walk, T* out, const T* x,
   });
 }
 
+template <class T>
+double sum_of_squared_errors(Cpu, std::int64_t count, const T* p, const T* t) {
+  constexpr int lanes = 8;
+  constexpr std::int64_t most = 64;
+  const std::int64_t piece = std::max(kErrors, (count + most - 1) / most);
+  double sums[most] = {};
+  parallel_ranges(count, piece, [&](std::int64_t begin, std::int64_t end) {
+    double sum[lanes] = {};
+    std::int64_t i = begin;
+    for (; i + lanes <= end; i += lanes) {
+      for (int j = 0; j < lanes; ++j) {
+        const T error = p[i + j] - t[i + j];
+        sum[j] += static_cast<double>(error * error);
+      }
+    }
+    for (int j = 0; i < end; ++i, ++j) {
+      const T error = p[i] - t[i];
+      sum[j] += static_cast<double>(error * error);
+    }
+    for (int half = lanes / 2; half > 0; half /= 2) {
+      for (int j = 0; j < half; ++j) sum[j] += sum[j + half];
+    }
+    sums[begin / piece] = sum[0];
+  });
+  double total = 0;
+  for (const double sum : sums) total += sum;
+  return total;
+}
+
+template <class T>
+void squared_errors_gradient(Cpu, std::int64_t count, T factor, const T* p,
+                             const T* t, T* dp) {
+  parallel_ranges(count, kErrors, [&](std::int64_t i, std::int64_t end) {
+    for (; i < end; ++i) dp[i] = factor * (p[i] - t[i]);
+  });
+}
+
 #define INSTANTIATE(T)                                                       \
   template void cross_entropy_forward(Cpu, const CrossEntropyInputs<T>&, T*, \
                                       T*);                                   \
   template void cross_entropy_backward(Cpu, const CrossEntropyInputs<T>&,    \
                                        const T*, std::int64_t, T*);          \
   template void binary_cross_entropy(Cpu, const Strided<3>&, T*, const T*,   \
-                                     const T*);
+                                     const T*);                              \
+  template double sum_of_squared_errors(Cpu, std::int64_t, const T*,         \
+                                        const T*);                           \
+  template void squared_errors_gradient(Cpu, std::int64_t, T, const T*,      \
+                                        const T*, T*);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

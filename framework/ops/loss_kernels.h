@@ -42,7 +42,15 @@ template <class T>
 void binary_cross_entropy(Cpu, const Strided<3>& walk, T* out, const T* x,
                           const T* t);
 
-/// The same on a GPU.
+/// The sum over [count] of (p - t)^2, in double, and its gradient, dp = factor
+/// (p - t). The order of the sum follows from count.
+template <class T>
+double sum_of_squared_errors(Cpu, std::int64_t count, const T* p, const T* t);
+template <class T>
+void squared_errors_gradient(Cpu, std::int64_t count, T factor, const T* p,
+                             const T* t, T* dp);
+
+/// Of these, the same on a GPU.
 void check_targets(Cuda, const std::int64_t* target, std::int64_t step,
                    std::int64_t batch, std::int64_t classes);
 template <class T>

@@ -11,13 +11,16 @@
 /// stand; where there are shapes only, the copy is counted here.
 namespace sigtape {
 
+/// Counts the copy where there are shapes only.
+inline void count_copy(const Tensor& t) {
+  if (shapes_only()) t.impl()->storage->data();
+}
+
 /// The walk of `tensors`, each broadcast to `shape`.
 template <int N>
 Strided<N> read_strided(const Shape& shape,
                         const std::array<const Tensor*, N>& tensors) {
-  if (shapes_only()) {
-    for (const Tensor* t : tensors) t->impl()->storage->data();
-  }
+  for (const Tensor* t : tensors) count_copy(*t);
   return strided<N>(shape, tensors);
 }
 

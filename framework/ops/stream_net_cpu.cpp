@@ -19,11 +19,13 @@ namespace sigtape {
 namespace {
 
 constexpr std::int64_t kTaskWork = 1 << 20;     // multiply-adds, at least
+constexpr std::int64_t kSharedWork = 1 << 19;   // worth two tasks
 constexpr std::int64_t kMaxTasks = 16;          // with sums of their own
 constexpr std::int64_t kCacheBytes = 32 << 10;  // of a tile's planes
 constexpr std::int64_t kMaxTile = 256;          // points
 constexpr std::int64_t kMaxPlanes = 128;
 constexpr std::int64_t kCopied = 1 << 14;  // numbers, worth a task
+constexpr std::int64_t kSummed = 1 << 13;  // the same
 
 SIGTAPE_DEFINE_TABLE_OF(StreamNetKernels, stream_net)
 
@@ -73,7 +75,7 @@ struct Tiling {
 };
 
 std::int64_t tasks_of(std::int64_t units, std::int64_t work) {
-  std::int64_t tasks = 1;
+  std::int64_t tasks = units >= 2 && work >= kSharedWork ? 2 : 1;
   while (tasks < kMaxTasks && 2 * tasks <= units &&
          work >= 2 * tasks * kTaskWork) {
     tasks *= 2;
@@ -115,8 +117,8 @@ class Net {
   std::int64_t first_output(int i) const { return first_plane_[i]; }
 
   // Points t..t+count-1 of stream b; `time` is theirs.
-  void forward(std::int64_t b, std::int64_t t, std::int64_t count, const T* x,
-               const T* time, T* y, T* planes) const {
+  void forward(std::int64_t b, std::int64_t t, std::int64_t count,
+               const RowRuns<T>& x, const T* time, T* y, T* planes) const {
     const std::int64_t step = tiling_.step;
     load(b, t, count, x, planes);
     for (int i = 0; i < s_.layers; ++i) run(i, count, planes);
@@ -133,8 +135,9 @@ class Net {
   }
 
   // Adds to `sums` and, where it is not null, to dx.
-  void backward(std::int64_t b, std::int64_t t, std::int64_t count, const T* x,
-                const T* dy, T* dx, T* sums, T* planes) const {
+  void backward(std::int64_t b, std::int64_t t, std::int64_t count,
+                const RowRuns<T>& x, const T* dy, T* dx, T* sums,
+                T* planes) const {
     const int last = s_.layers - 1;
     load(b, t, count, x, planes);
     for (int i = 0; i < last; ++i) run(i, count, planes);
@@ -187,11 +190,10 @@ class Net {
     return round_up(count, tiling_.lanes);
   }
 
-  void load(std::int64_t b, std::int64_t t, std::int64_t count, const T* x,
-            T* planes) const {
+  void load(std::int64_t b, std::int64_t t, std::int64_t count,
+            const RowRuns<T>& x, T* planes) const {
     table_.to_planes({count + s_.kernel - 1, s_.in, s_.in},
-                     x + (b * s_.length + t) * s_.in,
-                     x + s_.batch * s_.length * s_.in, planes, tiling_.step);
+                     x.run(b) + t * s_.in, x.end, planes, tiling_.step);
     // What fills the last vectors up must be finite.
     const std::int64_t reach = s_.kernel - 1;
     for (std::int64_t c = 0; c < s_.in; ++c) {
@@ -300,8 +302,14 @@ void fill_time(std::int64_t points, std::int64_t first, std::int64_t count,
   }
 }
 
+// The sum of the lanes of `tasks` vectors, `step` apart, those of one lane
+// first and in order. Writes to the first.
 template <class T>
-T fold(const T* v, std::int64_t lanes) {
+T total_of(T* v, std::int64_t step, std::int64_t tasks, std::int64_t lanes) {
+  for (std::int64_t task = 1; task < tasks; ++task) {
+    const T* more = v + task * step;
+    for (std::int64_t i = 0; i < lanes; ++i) v[i] += more[i];
+  }
   T even = 0, odd = 0;
   for (std::int64_t i = 0; i < lanes; i += 2) {
     even += v[i];
@@ -336,7 +344,7 @@ bool stream_net_fits(Cpu, const StreamNetShape& s) {
 
 template <class T>
 void stream_net_forward(Cpu, const StreamNetShape& s,
-                        const StreamNetWeights<T>& weights, const T* x,
+                        const StreamNetWeights<T>& weights, const RowRuns<T>& x,
                         const std::int64_t* points, T* y) {
   if (s.batch == 0) return;
   const Net<T> net(s, weights, s.layers, false);
@@ -367,8 +375,9 @@ void stream_net_forward(Cpu, const StreamNetShape& s,
 
 template <class T>
 void stream_net_backward(Cpu, const StreamNetShape& s,
-                         const StreamNetWeights<T>& weights, const T* x,
-                         const T* dy, const StreamNetGradients<T>& gradients) {
+                         const StreamNetWeights<T>& weights,
+                         const RowRuns<T>& x, const T* dy,
+                         const StreamNetGradients<T>& gradients) {
   if (gradients.dx && !shapes_only()) {
     start_input_gradient(s, dy, gradients.dx);
   }
@@ -396,14 +405,16 @@ void stream_net_backward(Cpu, const StreamNetShape& s,
                              scratch.data() + task * room);
               });
   });
-  for (std::int64_t task = 1; task < tasks; ++task) {
-    const T* more = all_sums + task * sums;
-    for (std::int64_t i = 0; i < sums; ++i) all_sums[i] += more[i];
-  }
+  const std::int64_t grain =
+      std::max<std::int64_t>(1, kSummed / (tasks * tiling.lanes));
   const auto total = [&](std::int64_t first, std::int64_t count, T* out) {
-    for (std::int64_t i = 0; out && i < count; ++i) {
-      out[i] = fold(all_sums + (first + i) * tiling.lanes, tiling.lanes);
-    }
+    if (!out) return;
+    parallel_ranges(count, grain, [&](std::int64_t i, std::int64_t end) {
+      for (; i < end; ++i) {
+        out[i] = total_of(all_sums + (first + i) * tiling.lanes, sums, tasks,
+                          tiling.lanes);
+      }
+    });
   };
   for (int i = 0; i < s.layers; ++i) {
     total(net.first_weight(i), s.rows(i) * s.sizes[i], gradients.weight[i]);
@@ -411,13 +422,13 @@ void stream_net_backward(Cpu, const StreamNetShape& s,
   }
 }
 
-#define INSTANTIATE(T)                                                    \
-  template void stream_net_forward(Cpu, const StreamNetShape&,            \
-                                   const StreamNetWeights<T>&, const T*,  \
-                                   const std::int64_t*, T*);              \
-  template void stream_net_backward(Cpu, const StreamNetShape&,           \
-                                    const StreamNetWeights<T>&, const T*, \
-                                    const T*, const StreamNetGradients<T>&);
+#define INSTANTIATE(T)                                        \
+  template void stream_net_forward(                           \
+      Cpu, const StreamNetShape&, const StreamNetWeights<T>&, \
+      const RowRuns<T>&, const std::int64_t*, T*);            \
+  template void stream_net_backward(                          \
+      Cpu, const StreamNetShape&, const StreamNetWeights<T>&, \
+      const RowRuns<T>&, const T*, const StreamNetGradients<T>&);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

@@ -4,13 +4,14 @@
 #include <cstdint>
 
 #include "sigtape/framework/dispatch.h"
+#include "sigtape/framework/ops/row_runs.h"
 
 namespace sigtape {
 
 /// A small network on every window of `kernel` neighbouring points of a
 /// stream, and what its output stands beside: point t of the output is
 /// (original x[t + kernel - 1], time, network), each where it is wanted. All
-/// arrays are contiguous: x, dx [batch, length, in]; y, dy [batch, points(),
+/// arrays are contiguous: dx [batch, length, in]; y, dy [batch, points(),
 /// channels()]; weight i [sizes[i], inputs, kernel for i = 0, else 1]; bias i
 /// [sizes[i]].
 struct StreamNetShape {
@@ -54,21 +55,22 @@ struct StreamNetGradients {
 /// than matrix products.
 bool stream_net_fits(Cpu, const StreamNetShape& s);
 
-/// y, overwritten. points [batch], the output's points of each stream, or null
-/// where all have points(): time is linspace(0, 1, points[b]), its last value
-/// beyond.
+/// y, overwritten. The runs of x are the streams. points [batch], the output's
+/// points of each stream, or null where all have points(): time is linspace(0,
+/// 1, points[b]), its last value beyond.
 template <class T>
 void stream_net_forward(Cpu, const StreamNetShape& s,
-                        const StreamNetWeights<T>& weights, const T* x,
+                        const StreamNetWeights<T>& weights, const RowRuns<T>& x,
                         const std::int64_t* points, T* y);
 
 /// The hidden layers are computed again. Sums follow from the shape alone.
 template <class T>
 void stream_net_backward(Cpu, const StreamNetShape& s,
-                         const StreamNetWeights<T>& weights, const T* x,
-                         const T* dy, const StreamNetGradients<T>& gradients);
+                         const StreamNetWeights<T>& weights,
+                         const RowRuns<T>& x, const T* dy,
+                         const StreamNetGradients<T>& gradients);
 
-/// The same on a GPU.
+/// The same on a GPU, of x [batch, length, in].
 template <class T>
 void stream_net_forward(Cuda, const StreamNetShape& s,
                         const StreamNetWeights<T>& weights, const T* x,

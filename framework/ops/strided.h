@@ -62,11 +62,19 @@ Strided<N> strided(const Shape& shape,
   return walk;
 }
 
+/// Cuts 0..count-1 into ranges of at least `least`, or one, of about equal size
+/// and calls body(begin, end) for each, on several threads.
+template <class Body>
+void even_ranges(std::int64_t count, std::int64_t least, const Body& body) {
+  const std::int64_t ranges = count < 2 * least ? 1 : count / least;
+  parallel_ranges(count, (count + ranges - 1) / ranges, body);
+}
+
 /// Calls row(offsets, first, last) for pieces of every row, on several threads
 /// for large walks; positions first..last-1 are within the row.
 template <int N, class Row>
 void for_each_row(const Strided<N>& walk, const Row& row) {
-  constexpr std::int64_t grain = 1 << 15;
+  constexpr std::int64_t least = 1 << 13;
   const std::int64_t length = walk.row_length(), rows = walk.rows();
   if (length == 0 || rows == 0) return;
   const auto run = [&](std::int64_t r, std::int64_t first, std::int64_t last) {
@@ -74,20 +82,18 @@ void for_each_row(const Strided<N>& walk, const Row& row) {
     for (int n = 0; n < N; ++n) offsets[n] = walk.offset(n, r);
     row(offsets, first, last);
   };
-  if (length >= grain) {
+  if (length >= 2 * least) {
     for (std::int64_t r = 0; r < rows; ++r) {
-      parallel_ranges(
-          length, grain,
-          [&](std::int64_t first, std::int64_t last) { run(r, first, last); });
+      even_ranges(length, least, [&](std::int64_t first, std::int64_t last) {
+        run(r, first, last);
+      });
     }
     return;
   }
-  parallel_ranges(rows, grain / length,
-                  [&](std::int64_t begin, std::int64_t end) {
-                    for (std::int64_t r = begin; r < end; ++r) {
-                      run(r, 0, length);
-                    }
-                  });
+  even_ranges(rows, (least + length - 1) / length,
+              [&](std::int64_t begin, std::int64_t end) {
+                for (std::int64_t r = begin; r < end; ++r) run(r, 0, length);
+              });
 }
 
 }  // namespace sigtape

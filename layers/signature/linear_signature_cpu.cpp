@@ -7,6 +7,7 @@
 #include "sigtape/framework/ops/linear_simd.h"
 #include "sigtape/framework/parallel.h"
 #include "sigtape/framework/simd/isa.h"
+#include "sigtape/layers/signature/divide_up.h"
 #include "sigtape/layers/signature/linear_signature_kernels.h"
 
 namespace sigtape::cpu {
@@ -15,7 +16,8 @@ namespace {
 
 constexpr std::int64_t kMostOut = 16, kMostTile = 256;
 constexpr std::int64_t kTileBytes = 10 << 10;   // of points
-constexpr std::int64_t kTaskNumbers = 1 << 15;  // of points, at least
+constexpr std::int64_t kTaskNumbers = 1 << 14;  // of points, at least
+constexpr std::int64_t kWordCost = 12;          // of a word, in such numbers
 
 SIGTAPE_DEFINE_TABLE_OF(LinearKernels, linear)
 
@@ -110,11 +112,13 @@ class LoopProducts {
   T sums_[kMostOut * (linear_most + 64)];      // [out, step]
 };
 
-// Tiles of runs follow from their size.
+// Tiles of runs follow from their size: one, or an even number.
 template <class Body>
 void for_runs(std::int64_t runs, std::int64_t numbers, const Body& body) {
-  const std::int64_t grain = std::max<std::int64_t>(kTaskNumbers / numbers, 1);
-  parallel_ranges(runs, grain, body);
+  const std::int64_t tasks = runs * numbers / kTaskNumbers;
+  const std::int64_t tiles = tasks < 2 ? 1 : tasks / 2 * 2;
+  parallel_ranges(runs, std::max<std::int64_t>(divide_up(runs, tiles), 1),
+                  body);
 }
 
 }  // namespace
@@ -145,7 +149,7 @@ template <class T>
 void linear_signature2_words(std::int64_t runs, std::int64_t out,
                              const T* mapped, T* signature) {
   const std::int64_t each = (out + 1) * out;
-  for_runs(runs, 4 * each, [&](std::int64_t begin, std::int64_t end) {
+  for_runs(runs, kWordCost * each, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t b = begin; b < end; ++b) {
       const T *k = mapped + b * each, *s = k + out * out;
       T* words = std::copy_n(s, out, signature + b * each);
@@ -162,7 +166,7 @@ void linear_signature2_factors(std::int64_t runs, std::int64_t out,
                                const T* mapped, const T* dsignature,
                                T* factors) {
   const std::int64_t each = (out + 1) * out;
-  for_runs(runs, 4 * each, [&](std::int64_t begin, std::int64_t end) {
+  for_runs(runs, kWordCost * each, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t b = begin; b < end; ++b) {
       const T* s = mapped + b * each + out * out;
       const T *level1 = dsignature + b * each, *level2 = level1 + out;

@@ -6,6 +6,7 @@
 
 #include "sigtape/framework/parallel.h"
 #include "sigtape/framework/simd/isa.h"
+#include "sigtape/layers/signature/divide_up.h"
 #include "sigtape/layers/signature/scratch_slots.h"
 #include "sigtape/layers/signature/signature_depth2.h"
 #include "sigtape/layers/signature/signature_increment.h"
@@ -158,23 +159,44 @@ T* basepoint_rows(const SignatureShape& shape, const SignaturePlan& plan,
              : gradients.basepoint;
 }
 
-// Gradients from the partial sums, where lanes hold prefixes or pieces.
+// Elements of partial sums that are worth a thread.
+constexpr std::int64_t kSumElements = 1 << 13;
+
+// Gradients from the partial sums, where lanes hold prefixes or pieces. A path
+// needs those of all its pieces.
 template <class T>
 void finish_pieces(const SignatureShape& shape, const SignaturePlan& plan,
                    const SignatureGradients<T>& gradients,
                    unsigned char* workspace) {
   T* sums = reinterpret_cast<T*>(workspace + plan.partials_byte);
   T* basepoints = basepoint_rows(shape, plan, gradients, workspace);
-  const std::int64_t pieces = shape.batch * plan.pieces;
   const std::int64_t words_at = plan.increments * shape.channels;
-  for (std::int64_t piece = 0; piece < pieces; ++piece)
-    sum_tasks(plan, sums, piece);
-  for (std::int64_t piece = 0; piece < pieces; ++piece) {
-    write_points(shape, plan, gradients, sums, basepoints, piece);
-    if (gradients.initial)
-      initial_gradients(shape, plan, partial_sums(plan, sums, piece) + words_at,
-                        gradients.initial + piece * plan.columns);
+  const auto sum = [&](std::int64_t piece, std::int64_t end) {
+    for (; piece < end; ++piece) sum_tasks(plan, sums, piece);
+  };
+  const auto write = [&](std::int64_t piece, std::int64_t end) {
+    for (; piece < end; ++piece) {
+      write_points(shape, plan, gradients, sums, basepoints, piece);
+      if (gradients.initial)
+        initial_gradients(shape, plan,
+                          partial_sums(plan, sums, piece) + words_at,
+                          gradients.initial + piece * plan.columns);
+    }
+  };
+  const std::int64_t each =
+      divide_up(plan.tasks * plan.partial_paths * plan.partial_elements,
+                shape.batch * plan.pieces);
+  const std::int64_t grain = divide_up(kSumElements, each);
+  if (shape.batch == 1) {
+    parallel_ranges(plan.pieces, grain, sum);
+    parallel_ranges(plan.pieces, grain, write);
+    return;
   }
+  parallel_ranges(shape.batch, divide_up(grain, plan.pieces),
+                  [&](std::int64_t path, std::int64_t end) {
+                    sum(path * plan.pieces, end * plan.pieces);
+                    write(path * plan.pieces, end * plan.pieces);
+                  });
 }
 
 template <class T>

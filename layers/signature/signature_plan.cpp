@@ -20,8 +20,9 @@ constexpr std::int64_t kBlockBytes = 26 * 1024;
 constexpr double kStateWords = 24000;
 
 // Vector multiply-adds below which waking other threads costs more than it
-// gives, some 10 microseconds, and below which paths are not cut for threads.
-constexpr double kSerialWork = 3e4, kUncutWork = 1e5;
+// gives, some 5 microseconds, below which groups are not cut for threads, and
+// below which paths are not.
+constexpr double kSerialWork = 1e4, kWholeWork = 6e4, kUncutWork = 1e5;
 
 // Multiply-adds of one lane for one increment, with what it costs to bring the
 // increment into lanes and its gradient back.
@@ -176,7 +177,7 @@ std::int64_t choose_splits(const SignatureShape& shape,
   const std::int64_t splits = d == 3 ? 3 : 2;
   const bool cheap =
       static_cast<double>(splits - 1) * again <= 0.03 * step_cost;
-  return cheap && work > 2 * kSerialWork ? splits : 1;
+  return cheap && work > kWholeWork ? splits : 1;
 }
 
 void plan_lanes(const SignatureShape& shape, int lanes, SignaturePlan& plan) {

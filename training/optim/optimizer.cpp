@@ -73,13 +73,13 @@ class Adam : public Optimizer {
  private:
   void update(std::size_t i, double lr, double scale, double limit) override {
     const AdamOptions& o = options_;
-    const double t = static_cast<double>(steps());
+    if (corrected_ != steps()) correct();
     Tensor weight = parameters()[i].tensor.detach();
     const Tensor gradient = contiguous(parameters()[i].tensor.grad());
     compute_floating("adam", weight, [&]<class T>(auto device, T) {
       const AdamStep<T> step{
-          static_cast<T>(lr / (1 - std::pow(o.beta1, t))),
-          static_cast<T>(std::sqrt(1 - std::pow(o.beta2, t))),
+          static_cast<T>(lr / correction1_),
+          static_cast<T>(root_correction2_),
           static_cast<T>(o.beta1),
           static_cast<T>(o.beta2),
           static_cast<T>(o.eps),
@@ -92,8 +92,18 @@ class Adam : public Optimizer {
     });
   }
 
+  void correct() {
+    const double t = static_cast<double>(steps());
+    correction1_ = 1 - std::pow(options_.beta1, t);
+    root_correction2_ = std::sqrt(1 - std::pow(options_.beta2, t));
+    corrected_ = steps();
+  }
+
   AdamOptions options_;
   std::vector<NamedTensor> m_, v_;
+  // 1 - beta1^t, and the root of 1 - beta2^t, of step `corrected_`.
+  std::int64_t corrected_ = 0;
+  double correction1_ = 1, root_correction2_ = 1;
 };
 
 }  // namespace

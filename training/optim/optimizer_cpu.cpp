@@ -10,7 +10,7 @@ namespace sigtape {
 
 namespace {
 
-constexpr std::int64_t grain = 1 << 15;
+constexpr std::int64_t grain = 1 << 12;
 
 SIGTAPE_DEFINE_TABLE_OF(AdamKernels, adam)
 
@@ -41,16 +41,7 @@ void adam_update(Cpu, const AdamStep<T>& step, std::int64_t count, T* weight,
 
 template <class T>
 void sum_of_squares(Cpu, std::int64_t count, const T* values, double* total) {
-  double sum = 0;
-  for (std::int64_t begin = 0; begin < count; begin += 1024) {
-    const std::int64_t end = std::min(begin + 1024, count);
-    double part[4] = {};
-    for (std::int64_t i = begin; i < end; ++i) {
-      part[i % 4] += static_cast<double>(values[i]) * values[i];
-    }
-    sum += (part[0] + part[1]) + (part[2] + part[3]);
-  }
-  *total = sum;
+  *total = table_of<T>(active_isa()).sum_of_squares(count, values);
 }
 
 #define INSTANTIATE(T)                                                         \

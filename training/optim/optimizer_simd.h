@@ -15,7 +15,7 @@ struct AdamNumbers {
   T scale, limit;
 };
 
-/// The kernel of one instruction set, on the calling thread.
+/// The kernels of one instruction set, on the calling thread.
 template <class T>
 struct AdamKernels {
   /// One pass over arrays of `count`: weight, gradient, first and second
@@ -23,6 +23,8 @@ struct AdamKernels {
   /// docs/performance.md.
   void (*update)(const AdamNumbers<T>& numbers, std::int64_t count, T* weight,
                  const T* gradient, T* m, T* v);
+  /// The sum of the squares of `count` values, in double.
+  double (*sum_of_squares)(std::int64_t count, const T* values);
 };
 
 }  // namespace sigtape
