@@ -40,6 +40,11 @@ void pause() {
 // Persistent workers; the caller is worker 0. Worker w of T begins with the
 // w-th of T equal shares of the tiles, then helps with what is left of the
 // others': nobody waits for a worker that the system has not woken yet.
+//
+// Workers come and go through `gate_`, without a lock: the number of the round,
+// whether it takes workers, and how many are inside. Who finds nothing to do
+// for a while sleeps; both sides of "I sleep now" and "there is something" say
+// so before they look whether the other has.
 class Pool {
  public:
   explicit Pool(int threads)
@@ -59,7 +64,6 @@ class Pool {
     {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
-      ++round_;
     }
     start_.notify_all();
     for (std::thread& worker : workers_) worker.join();
@@ -68,19 +72,18 @@ class Pool {
   void run(std::int64_t tiles, detail::TileFunction function, const void* body,
            bool backwards) {
     const std::lock_guard one_at_a_time(run_mutex_);
-    bool wake;
-    {
-      const std::lock_guard lock(mutex_);
-      tiles_ = tiles;
-      function_ = function;
-      body_ = body;
-      backwards_ = backwards;
-      for (int w = 0; w < threads_; ++w) shares_[w].next = share_begin(w);
-      open_ = true;
-      ++round_;
-      wake = sleeping_ > 0;
+    tiles_ = tiles;
+    function_ = function;
+    body_ = body;
+    backwards_ = backwards;
+    for (int w = 0; w < threads_; ++w) {
+      shares_[w].next.store(share_begin(w), std::memory_order_relaxed);
     }
-    if (wake) start_.notify_all();
+    gate_ = ++rounds_ * kRound + kOpen;
+    if (sleeping_ > 0) {
+      { const std::lock_guard lock(mutex_); }  // who is about to sleep does
+      start_.notify_all();
+    }
     work(0);
     finish();
   }
@@ -90,19 +93,26 @@ class Pool {
     std::atomic<std::int64_t> next{0};
   };
 
+  // Parts of the gate: workers inside, but for the caller; open; the round.
+  static constexpr std::uint64_t kInside = (1 << 16) - 1, kOpen = 1 << 16;
+  static constexpr std::uint64_t kRound = 1 << 17;
+
   std::int64_t share_begin(int worker) const {
     return tiles_ * worker / threads_;
   }
+  std::uint64_t round() const { return gate_ / kRound; }
+  bool empty() const { return (gate_ & kInside) == 0; }
 
   // All tiles are taken: nobody joins any more, and who works ends.
   void finish() {
-    {
-      const std::lock_guard lock(mutex_);
-      open_ = false;
+    gate_ &= ~kOpen;
+    spin_while([this] { return !empty(); });
+    if (!empty()) {
+      std::unique_lock lock(mutex_);
+      waiting_ = true;
+      done_.wait(lock, [this] { return empty(); });
+      waiting_ = false;
     }
-    spin_while([this] { return active_ > 0; });
-    std::unique_lock lock(mutex_);
-    done_.wait(lock, [this] { return active_ == 0; });
     if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
   }
 
@@ -119,20 +129,26 @@ class Pool {
 
   void serve(int worker) {
     for (std::uint64_t seen = 0;;) {
-      spin_while([&] { return round_ == seen; });
-      {
+      const auto idle = [&] { return round() == seen && !stopping_; };
+      spin_while(idle);
+      if (idle()) {
         std::unique_lock lock(mutex_);
         ++sleeping_;
-        start_.wait(lock, [&] { return round_ != seen; });
+        start_.wait(lock, [&] { return !idle(); });
         --sleeping_;
-        if (stopping_) return;
-        seen = round_;
-        if (!open_) continue;
-        ++active_;
       }
+      if (stopping_) return;
+      std::uint64_t gate = gate_;
+      seen = gate / kRound;
+      while ((gate & kOpen) && !gate_.compare_exchange_weak(gate, gate + 1)) {
+        seen = gate / kRound;
+      }
+      if (!(gate & kOpen)) continue;
       work(worker);
-      const std::lock_guard lock(mutex_);
-      if (--active_ == 0) done_.notify_one();
+      if ((--gate_ & (kInside | kOpen)) == 0 && waiting_) {
+        const std::lock_guard lock(mutex_);
+        done_.notify_one();
+      }
     }
   }
 
@@ -164,16 +180,17 @@ class Pool {
   std::vector<std::thread> workers_;
   std::mutex run_mutex_, mutex_;
   std::condition_variable start_, done_;
-  std::atomic<std::uint64_t> round_{0};
-  std::atomic<int> active_{0};  // workers inside, but for the caller
-  int sleeping_ = 0;
-  bool open_ = false;
+  std::exception_ptr error_;
+  std::uint64_t rounds_ = 0;
+  // Hardly ever written: who looks finds them in the cache.
+  alignas(64) std::atomic<int> sleeping_{0};
+  std::atomic<bool> waiting_{false}, stopping_{false};
+  // What a worker that joins reads, all of one line.
+  alignas(64) std::atomic<std::uint64_t> gate_{0};
   std::int64_t tiles_ = 0;
   detail::TileFunction function_ = nullptr;
   const void* body_ = nullptr;
   bool backwards_ = false;
-  std::exception_ptr error_;
-  bool stopping_ = false;
 };
 
 struct PoolHolder {
