@@ -27,10 +27,11 @@ struct Strided {
   /// Element offset of operand n at the beginning of `row`.
   std::int64_t offset(int n, std::int64_t row) const {
     std::int64_t at = 0;
-    for (int d = rank - 2; d >= 0; --d) {
+    for (int d = rank - 2; d > 0; --d) {
       at += row % sizes[d] * strides[n][d];
       row /= sizes[d];
     }
+    if (rank > 1) at += row * strides[n][0];
     return at;
   }
   std::int64_t step(int n) const { return rank ? strides[n][rank - 1] : 0; }

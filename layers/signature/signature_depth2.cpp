@@ -14,7 +14,7 @@ namespace {
 // Points of a path that one thread takes at a time, paths that it takes at
 // least, and the work (elements times channels) below which it stays alone.
 constexpr std::int64_t kPiecePoints = 4096, kTilePaths = 8;
-constexpr double kSerialWork = 2e5;
+constexpr double kSerialWork = 4e4;
 
 SIGTAPE_DEFINE_TABLE_OF(Depth2Table, depth2)
 

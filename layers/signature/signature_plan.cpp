@@ -20,9 +20,9 @@ constexpr std::int64_t kBlockBytes = 26 * 1024;
 constexpr double kStateWords = 24000;
 
 // Vector multiply-adds below which waking other threads costs more than it
-// gives, some 5 microseconds, below which groups are not cut for threads, and
+// gives, some 3 microseconds, below which groups are not cut for threads, and
 // below which paths are not.
-constexpr double kSerialWork = 1e4, kWholeWork = 6e4, kUncutWork = 1e5;
+constexpr double kSerialWork = 6e3, kWholeWork = 6e4, kUncutWork = 1e5;
 
 // Multiply-adds of one lane for one increment, with what it costs to bring the
 // increment into lanes and its gradient back.

@@ -126,11 +126,14 @@ double Optimizer::gradient_norm() const {
   if (parameters_.empty() || shapes_only()) return 0;
   const NoGrad no_grad;
   const auto count = static_cast<std::int64_t>(parameters_.size());
-  Tensor squares =
-      zeros({count}, {DType::float64, parameters_.front().tensor.device()});
+  const TensorOptions options = {DType::float64,
+                                 parameters_.front().tensor.device()};
+  const bool here = options.device.is_cpu();
+  Tensor squares = here ? empty({count}, options) : zeros({count}, options);
   double* to = squares.mutable_data<double>();
   for (const NamedTensor& p : parameters_) {
     double* sum_to = to++;
+    if (here) *sum_to = 0;
     if (!p.tensor.grad().defined()) continue;
     const Tensor gradient = contiguous(p.tensor.grad());
     compute_floating("gradient_norm", gradient, [&]<class T>(auto device, T) {
