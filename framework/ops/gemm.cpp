@@ -26,10 +26,14 @@ constexpr std::int64_t kDotBlock = 512;       // the same for dot products
 constexpr std::int64_t kTileWork = 1 << 20;   // multiply-adds of a tile
 constexpr std::int64_t kSmallWork = 1 << 16;  // not worth another thread
 constexpr std::int64_t kShared = 1 << 16;   // multiply-adds to cut for threads
+constexpr std::int64_t kSharedSum = 128;    // k to cut
 constexpr std::int64_t kShareRows = 48;     // of a tile cut for threads
+constexpr std::int64_t kFewRows = 16;       // the same where n is below kWide
+constexpr std::int64_t kWide = 32;          // columns that oneDNN may take
 constexpr std::int64_t kShareColumns = 64;  // the same
 constexpr std::int64_t kGroups = 16;        // partial sums, at most
 constexpr std::int64_t kLongDot = 64;       // k from which dot products pay
+constexpr std::int64_t kAdded = 1 << 11;    // partial sums, worth a thread
 constexpr std::int64_t kLongSum = 4096;     // k to cut in spite of two tiles
 
 SIGTAPE_DEFINE_TABLE_OF(GemmKernels, gemm)
@@ -43,7 +47,7 @@ std::int64_t up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 template <class T>
 bool prefers_onednn(const Gemm<T>& g) {
   return active_isa() == Isa::avx512 && std::is_same_v<T, float> &&
-         g.b_row == 1 && g.m >= 48 && g.n >= 32 && g.k >= kLongDot;
+         g.b_row == 1 && g.m >= 48 && g.n >= kWide && g.k >= kLongDot;
 }
 
 // One tile, block by block along k.
@@ -82,26 +86,33 @@ struct Tiling {
     return up(up(n, up(tiles, 2) * 2), 16) * 16;
   }
 
-  Tiling(std::int64_t m, std::int64_t n, std::int64_t k) {
+  // Of a product in pieces of g.k, of `total` in all.
+  template <class T>
+  Tiling(const Gemm<T>& g, std::int64_t total) {
+    const std::int64_t m = g.m, n = g.n, k = g.k;
     columns = n <= kColumns ? std::max<std::int64_t>(1, n)
                             : even_columns(n, up(n, kColumns));
     const std::int64_t row_work =
         columns * std::max<std::int64_t>(1, std::min(k, kBlock));
     rows = up(std::max(kRows, kTileWork / row_work), 24) * 24;
-    if (m <= 2 * rows) share(m, n, m * n * k);
+    const bool few = g.a_col == 1 && n < kWide;
+    if (m <= 2 * rows) share(m, n, total, few ? kFewRows : kShareRows);
     row_tiles = up(m, rows);
     column_tiles = up(n, columns);
   }
   std::int64_t tiles() const { return row_tiles * column_tiles; }
 
   // All rows in one tile would keep the other threads waiting in a step of few
-  // such products.
-  void share(std::int64_t m, std::int64_t n, std::int64_t work) {
+  // such products. Of few rows the columns are cut, but not where k can be: a
+  // sum over the batch then reads what each thread has made itself.
+  void share(std::int64_t m, std::int64_t n, std::int64_t k,
+             std::int64_t least) {
+    const std::int64_t work = m * n * k;
     if (work < kShared) return;
     const std::int64_t parts = work < 16 * kSmallWork ? 2 : 4;
-    if (m >= 2 * kShareRows) {
-      rows = std::min(rows, up(m, std::min(parts, m / kShareRows) / 2 * 2));
-    } else if (n <= columns && n >= 2 * kShareColumns) {
+    if (m >= 2 * least) {
+      rows = std::min(rows, up(m, std::min(parts, m / least) / 2 * 2));
+    } else if (k < kSharedSum && n <= columns && n >= 2 * kShareColumns) {
       columns = even_columns(n, std::min(parts, n / kShareColumns) / 2 * 2);
     }
   }
@@ -119,11 +130,16 @@ struct Tiling {
   }
 };
 
-// Partial sums of a product of `tiles` tiles and a total of `k`.
-std::int64_t groups_of(std::int64_t tiles, std::int64_t work, std::int64_t k) {
-  if (work < 2 * kSmallWork || (tiles > 1 && k < kLongSum)) return 1;
+// Partial sums of one of `count` products with a total of `k`.
+std::int64_t groups_of(const Tiling& tiling, std::int64_t count,
+                       std::int64_t work, std::int64_t k) {
+  const bool cut = count > 1 || tiling.row_tiles > 1;
+  if (work < kShared || (cut && k < kLongSum)) return 1;
+  const std::int64_t by_length =
+      k < 2 * kSharedSum ? k / (kSharedSum / 2) : k / kSharedSum;
   return std::max<std::int64_t>(
-      1, std::min({kGroups / tiles, work / kSmallWork, k / 128}));
+      1, std::min({kGroups / (count * tiling.tiles()), 2 * work / kSmallWork,
+                   by_length}));
 }
 
 template <class T>
@@ -152,13 +168,16 @@ void run_pieces(Gemm<T> tile, const GemmPieces& pieces, std::int64_t first,
 // C += the partial sums, one after another.
 template <class T>
 void add_partial_sums(const Gemm<T>& g, const T* sums, std::int64_t count) {
-  for (std::int64_t p = 0; p < count; ++p) {
-    for (std::int64_t i = 0; i < g.m; ++i) {
+  const std::int64_t least = up(kAdded, count * g.n + 1);
+  even_ranges(g.m, least, [&](std::int64_t i, std::int64_t end) {
+    for (; i < end; ++i) {
       T* c = g.c + i * g.c_row;
-      for (std::int64_t j = 0; j < g.n; ++j) c[j] += sums[j];
-      sums += g.n;
+      for (std::int64_t p = 0; p < count; ++p) {
+        const T* sum = sums + (p * g.m + i) * g.n;
+        for (std::int64_t j = 0; j < g.n; ++j) c[j] += sum[j];
+      }
     }
-  }
+  });
 }
 
 }  // namespace
@@ -167,30 +186,31 @@ template <class T>
 void gemm_sum(Cpu, const Gemm<T>& g, const GemmPieces& pieces) {
   if (g.m == 0 || g.n == 0) return;
   const std::int64_t k = (pieces.count - 1) * g.k + pieces.last_k;
-  const Tiling tiling(g.m, g.n, g.k);
+  const Tiling tiling(g, k);
   const std::int64_t tiles = tiling.tiles(), work = g.m * g.n * k;
-  const std::int64_t groups = std::min(groups_of(tiles, work, k),
+  const std::int64_t groups = std::min(groups_of(tiling, 1, work, k),
                                        std::max<std::int64_t>(1, pieces.count));
   CacheVector<T> sums((groups - 1) * g.m * g.n);
   if (shapes_only()) return;
+  const bool by_rows = tiling.row_tiles > 1;  // those of a thread, then
   const auto body = [&](std::int64_t task) {
-    const std::int64_t group = task % groups;
+    const std::int64_t group = by_rows ? task % groups : task / tiles;
+    const std::int64_t at = by_rows ? task / groups : task % tiles;
     Gemm<T> whole = g;
     if (group > 0) {
       whole.c = sums.data() + (group - 1) * g.m * g.n;
       whole.c_row = g.n;
       whole.accumulate = false;
     }
-    run_pieces(tiling.tile(whole, task / groups), pieces,
-               group * pieces.count / groups,
+    run_pieces(tiling.tile(whole, at), pieces, group * pieces.count / groups,
                (group + 1) * pieces.count / groups);
   };
-  if (work < 2 * kSmallWork) {
+  if (work < kShared) {
     for (std::int64_t t = 0; t < tiles; ++t) body(t);
   } else {
     parallel_for(tiles * groups, body);
   }
-  add_partial_sums(g, sums.data(), groups - 1);
+  if (groups > 1) add_partial_sums(g, sums.data(), groups - 1);
 }
 
 template <class T>
@@ -205,9 +225,9 @@ void gemm(Cpu, const Gemm<T>& g, const Strided<3>& batch) {
     one.b += batch.offset(2, row) + at * batch.step(2);
     return one;
   };
-  const Tiling tiling(g.m, g.n, g.k);
+  const Tiling tiling(g, g.k);
   const std::int64_t tiles = tiling.tiles(), work = g.m * g.n * g.k;
-  const std::int64_t groups = groups_of(count * tiles, work, g.k);
+  const std::int64_t groups = groups_of(tiling, count, work, g.k);
   if (groups > 1) {
     const std::int64_t piece = std::min(kBlock, up(up(g.k, groups), 16) * 16);
     const std::int64_t pieces = (g.k + piece - 1) / piece;
