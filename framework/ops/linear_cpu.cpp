@@ -26,8 +26,8 @@ constexpr std::int64_t kMaxTasks = 16;
 
 SIGTAPE_DEFINE_TABLE_OF(LinearKernels, linear)
 
-// Rows `first`.. of `count`, neighbours of a run; `next` are those of the
-// task's next tile.
+// Rows `first`.. of `count`, neighbours of a run; `next` are those of the next
+// tile, which the same thread takes as a rule.
 template <class T>
 struct Tile {
   const T *x, *next;
@@ -73,7 +73,7 @@ void for_tiles(const RowRuns<T>& x, std::int64_t tasks, const F& f) {
   parallel_for(tasks, [&](std::int64_t task) {
     const std::int64_t end = (task + 1) * tiles.count() / tasks;
     for (std::int64_t i = task * tiles.count() / tasks; i < end; ++i)
-      f(task, tiles(i, i + 1 < end ? i + 1 : i));
+      f(task, tiles(i, std::min(i + 1, tiles.count() - 1)));
   });
 }
 
@@ -84,8 +84,8 @@ void for_tiles_backwards(const RowRuns<T>& x, std::int64_t tasks, const F& f) {
   parallel_for_backwards(tasks, [&](std::int64_t task) {
     const std::int64_t begin = task * tiles.count() / tasks;
     for (std::int64_t i = (task + 1) * tiles.count() / tasks; i-- > begin;)
-      f(task,
-        tiles(tiles.backwards(i), tiles.backwards(std::max(i - 1, begin))));
+      f(task, tiles(tiles.backwards(i),
+                    tiles.backwards(std::max<std::int64_t>(i - 1, 0))));
   });
 }
 

@@ -17,7 +17,8 @@ namespace {
 constexpr std::int64_t kMostOut = 16, kMostTile = 256;
 constexpr std::int64_t kTileBytes = 10 << 10;   // of points
 constexpr std::int64_t kTaskNumbers = 1 << 14;  // of points, at least
-constexpr std::int64_t kWordCost = 12;          // of a word, in such numbers
+constexpr std::int64_t kMostTiles = 64;
+constexpr std::int64_t kWordCost = 12;  // of a word, in such numbers
 
 SIGTAPE_DEFINE_TABLE_OF(LinearKernels, linear)
 
@@ -112,11 +113,12 @@ class LoopProducts {
   T sums_[kMostOut * (linear_most + 64)];      // [out, step]
 };
 
-// Tiles of runs follow from their size: one, or an even number.
+// Tiles of runs follow from their size: one, or an even number of at most 64.
 template <class Body>
 void for_runs(std::int64_t runs, std::int64_t numbers, const Body& body) {
   const std::int64_t tasks = runs * numbers / kTaskNumbers;
-  const std::int64_t tiles = tasks < 2 ? 1 : tasks / 2 * 2;
+  const std::int64_t tiles =
+      tasks < 2 ? 1 : std::min(tasks, kMostTiles) / 2 * 2;
   parallel_ranges(runs, std::max<std::int64_t>(divide_up(runs, tiles), 1),
                   body);
 }
@@ -140,7 +142,7 @@ void linear_signature2_moments(const RowRuns<T>& x, std::int64_t out,
            [&](std::int64_t begin, std::int64_t end) {
              LoopProducts<T> loop(table, x, out, columns);
              for (std::int64_t i = begin; i < end; ++i)
-               loop.write(x.run(i), x.run(i + 1 < end ? i + 1 : i),
+               loop.write(x.run(i), x.run(std::min(i + 1, x.runs - 1)),
                           moments + i * each);
            });
 }
