@@ -18,7 +18,7 @@ namespace {
 // Few numbers on many rows: matrix products would leave most of a vector
 // empty.
 constexpr std::int64_t kNarrow = 16;
-constexpr std::int64_t kManyRows = 256;
+constexpr std::int64_t kManyRows = 32;
 
 constexpr std::int64_t kTile = 256;             // rows summed in registers
 constexpr std::int64_t kTaskNumbers = 1 << 13;  // of x, at least
