@@ -405,6 +405,55 @@ SIGTAPE_KERNEL void walk_leaves_tile_back(const Leaves<T>& a) {
   SIGTAPE_UNROLL for (int m = 0; m < M; ++m) a.dstate[m] = dstate[m];
 }
 
+/// The same for all D words of a family at once. Their cotangents stay in
+/// memory and are loaded once for both uses: nothing is left for registers, but
+/// the letters' gradients and the parent's are stored once for all words.
+template <class T, int D>
+SIGTAPE_KERNEL void walk_leaves_family_back(const Leaves<T>& a) {
+  const std::int64_t last = a.steps - 1;
+  Vec<T> state[D], dstate[D];
+  SIGTAPE_UNROLL for (int m = 0; m < D; ++m) {
+    state[m] = a.state[m];
+    dstate[m] = a.dstate[m];
+  }
+  const Vec<T>* __restrict letters = a.letters + last * D;
+  Vec<T>* __restrict dletters = a.dletters + last * D;
+  const Vec<T>* __restrict parent = a.parent + last * a.parent_stride;
+  Vec<T>* __restrict dparent = a.dparent + last * 2;
+  for (std::int64_t t = last; t >= 0; --t) {
+    const Vec<T> first = in_register(parent[0]);
+    const Vec<T> second = in_register(parent[1]);
+    Vec<T> e[D], sum[D], share[2];
+    SIGTAPE_UNROLL for (int j = 0; j < D; ++j) {
+      e[j] = in_register(letters[j]);
+      sum[j] = dletters[j];
+    }
+    SIGTAPE_UNROLL for (int m = 0; m < D; ++m) {
+      state[m] -= first * e[m];
+      const Vec<T> g = state[m] + second * e[m];
+      Vec<T> h;
+      SIGTAPE_UNROLL for (int j = 0; j < D; ++j) {
+        const Vec<T> c = in_register(a.leaves[m * D + j]);
+        h = j == 0 ? c * e[j] : h + c * e[j];
+        sum[j] += c * g;
+      }
+      sum[m] += dstate[m] * first;
+      sum[m] += h * second;
+      share[0] = m == 0 ? dstate[m] * e[m] : share[0] + dstate[m] * e[m];
+      share[1] = m == 0 ? h * e[m] : share[1] + h * e[m];
+      dstate[m] += h;
+    }
+    SIGTAPE_UNROLL for (int j = 0; j < D; ++j) dletters[j] = sum[j];
+    dparent[0] = share[0];
+    dparent[1] = share[1];
+    letters -= D;
+    dletters -= D;
+    parent -= a.parent_stride;
+    dparent -= 2;
+  }
+  SIGTAPE_UNROLL for (int m = 0; m < D; ++m) a.dstate[m] = dstate[m];
+}
+
 /// A word of level N - 3 with two letters and all fourteen words below it in
 /// registers; `leaves` holds the first of its words of level N - 1 and N,
 /// `child_state` and `child_after` its two children.

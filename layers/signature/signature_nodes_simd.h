@@ -89,6 +89,40 @@ SIGTAPE_KERNEL void walk_node(const Siblings<T>& node, std::int64_t height) {
   if (node.state_after) *node.state_after = state;
 }
 
+/// A word of height H and its two children, whose sums alone are stored; the
+/// word's are their parent's. `children` has the children's states, increments
+/// and partials.
+template <class T, int H>
+SIGTAPE_KERNEL void walk_fork(const Siblings<T>& word,
+                              const Siblings<T>& children) {
+  Vec<T> state = *word.state;
+  Vec<T> child[2] = {children.state[0], children.state[1]};
+  const Vec<T>* __restrict increment = word.increment;
+  const Vec<T>* __restrict letters = children.increment;
+  const Vec<T>* __restrict parent = word.parent;
+  Vec<T>* __restrict partials = children.partials;
+  const std::int64_t stride = children.sibling_stride;
+  for (std::int64_t t = 0; t < word.steps; ++t) {
+    const Vec<T> d = in_register(*increment);
+    Vec<T> sum[H];
+    SIGTAPE_UNROLL for (int k = 1; k <= H; ++k) sum[k - 1] =
+        divided<T>(state + parent[k] * d, k);
+    state += parent[0] * d;
+    SIGTAPE_UNROLL for (int m = 0; m < 2; ++m) {
+      const Vec<T> e = in_register(letters[m]);
+      SIGTAPE_UNROLL for (int k = 1; k < H; ++k) partials[m * stride + k - 1] =
+          divided<T>(child[m] + sum[k] * e, k);
+      child[m] += sum[0] * e;
+    }
+    increment += word.increment_stride;
+    letters += children.increment_stride;
+    parent += word.parent_stride;
+    partials += H - 1;
+  }
+  *word.state_after = state;
+  SIGTAPE_UNROLL for (int m = 0; m < 2; ++m) children.state_after[m] = child[m];
+}
+
 /// The adjoint: from the cotangents of partials and of the state after the
 /// block to those of the state before it, of increments and of the parent's
 /// sums.
@@ -168,11 +202,18 @@ SIGTAPE_KERNEL void walk_node_back(const Siblings<T>& node,
 /// Greater heights run one word at a time with the height a variable: they are
 /// a small part of the work.
 constexpr int kMaxNodeHeight = 5;
+/// One level more of one word, as in prefixes, and of two.
+constexpr int kMaxPairHeight = 6;
+
+/// Height of a word that is walked with its two children: theirs is that of
+/// the lowest words that are not part of a tile.
+constexpr int kForkHeight = SIGTAPE_VECTOR_BYTES == 64 ? 5 : 4;
 
 /// Siblings that are walked together: a family in equal parts.
 SIGTAPE_INLINE int node_group(std::int64_t children, std::int64_t height,
                               bool history) {
-  if (history || height > kMaxNodeHeight) return 1;
+  const int highest = children == 2 ? kMaxPairHeight : kMaxNodeHeight;
+  if (history || height > highest) return 1;
   const std::int64_t parts = (children + 3) / 4;
   return static_cast<int>((children + parts - 1) / parts);
 }
@@ -193,7 +234,9 @@ void walk_siblings(const Siblings<T>& nodes, std::int64_t height, int count) {
   if (height == 3) return walk_nodes_of_height<T, 3>(nodes, count);
   if (height == 4) return walk_nodes_of_height<T, 4>(nodes, count);
   if (height == 5) return walk_nodes_of_height<T, 5>(nodes, count);
-  walk_node<T>(nodes, height);
+  if (height > kMaxPairHeight) return walk_node<T>(nodes, height);
+  if (count == 2) return walk_nodes<T, kMaxPairHeight, 2>(nodes);
+  walk_nodes<T, kMaxPairHeight, 1>(nodes);
 }
 
 template <class T, int H, ParentShare Share>
@@ -214,7 +257,9 @@ void walk_siblings_back(const Siblings<T>& nodes, std::int64_t height,
   if (height == 3) return walk_nodes_back_of_height<T, 3, Share>(nodes, count);
   if (height == 4) return walk_nodes_back_of_height<T, 4, Share>(nodes, count);
   if (height == 5) return walk_nodes_back_of_height<T, 5, Share>(nodes, count);
-  walk_node_back<T, Share>(nodes, height);
+  if (height > kMaxPairHeight) return walk_node_back<T, Share>(nodes, height);
+  if (count == 2) return walk_nodes_back<T, kMaxPairHeight, 2, Share>(nodes);
+  walk_nodes_back<T, kMaxPairHeight, 1, Share>(nodes);
 }
 
 }  // namespace sigtape::SIGTAPE_ISA_NAME

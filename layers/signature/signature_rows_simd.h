@@ -152,6 +152,20 @@ SIGTAPE_INLINE Vec<T> alternate_pieces(Vec<T> a, Vec<T> b) {
       Mask<double>{k, k + 1, k + 8, k + 9, k + 2, k + 3, k + 10, k + 11}));
 }
 
+// From vectors of two rows' halves, rows r and r + E and, in `second`, r + 2 E
+// and r + 3 E.
+template <class T>
+SIGTAPE_INLINE void halves_to_lanes(Vec<T>* first, Vec<T>* second,
+                                    Vec<T>* out) {
+  constexpr int kColumns = kPiece<T>;
+  transpose<T>(first);
+  transpose<T>(second);
+  SIGTAPE_UNROLL for (int k = 0; k < kColumns; ++k) {
+    out[k] = every_second_piece<T, false>(first[k], second[k]);
+    out[kColumns + k] = every_second_piece<T, true>(first[k], second[k]);
+  }
+}
+
 // 32 bytes of every row: a vector of two rows' halves is as far as loads get
 // without a shuffle. Eight loads and one third of a shuffle less for a vector
 // than with 16-byte pieces.
@@ -165,12 +179,36 @@ SIGTAPE_INLINE void wide_to_lanes(const T* const* rows, std::int64_t at,
     first[r] = join_halves<T>(of[0] + at, of[kColumns] + at);
     second[r] = join_halves<T>(of[2 * kColumns] + at, of[3 * kColumns] + at);
   }
-  transpose<T>(first);
-  transpose<T>(second);
-  SIGTAPE_UNROLL for (int k = 0; k < kColumns; ++k) {
-    out[at + k] = every_second_piece<T, false>(first[k], second[k]);
-    out[at + kColumns + k] = every_second_piece<T, true>(first[k], second[k]);
+  halves_to_lanes<T>(first, second, out + at);
+}
+
+// One half of two vectors side by side.
+template <class T, int Half>
+SIGTAPE_INLINE Vec<T> same_half(Vec<T> a, Vec<T> b) {
+  constexpr int k = 4 * Half;
+  return reinterpret_cast<Vec<T>>(__builtin_shuffle(
+      reinterpret_cast<Vec<double>>(a), reinterpret_cast<Vec<double>>(b),
+      Mask<double>{k, k + 1, k + 2, k + 3, k + 8, k + 9, k + 10, k + 11}));
+}
+
+// Whole lines of cache, 64 bytes of every row.
+template <class T>
+SIGTAPE_INLINE void lines_to_lanes(const T* const* rows, std::int64_t at,
+                                   Vec<T>* out) {
+  constexpr int kColumns = kPiece<T>;
+  Vec<T> first[2][kColumns], second[2][kColumns];
+  SIGTAPE_UNROLL for (int r = 0; r < kColumns; ++r) {
+    const T* const* of = rows + r;
+    Vec<T> line[4];
+    SIGTAPE_UNROLL for (int k = 0; k < 4; ++k) line[k] =
+        load<T>(of[k * kColumns] + at);
+    first[0][r] = same_half<T, 0>(line[0], line[1]);
+    first[1][r] = same_half<T, 1>(line[0], line[1]);
+    second[0][r] = same_half<T, 0>(line[2], line[3]);
+    second[1][r] = same_half<T, 1>(line[2], line[3]);
   }
+  SIGTAPE_UNROLL for (int b = 0; b < 2; ++b)
+      halves_to_lanes<T>(first[b], second[b], out + at + b * wide_columns<T>());
 }
 
 template <class T>
@@ -183,26 +221,67 @@ SIGTAPE_INLINE void store_halves(T* low, T* high, Vec<T> v) {
   __builtin_memcpy(high, &b, 32);
 }
 
+// Of every row what `halves_to_lanes` takes.
 template <class T, bool Differences>
-SIGTAPE_INLINE void wide_to_rows(const Vec<T>* in, std::int64_t distance,
-                                 std::int64_t at, T* const* rows) {
+SIGTAPE_INLINE void lanes_to_halves(const Vec<T>* in, std::int64_t distance,
+                                    Vec<T>* first, Vec<T>* second) {
   constexpr int kColumns = kPiece<T>;
-  Vec<T> first[kColumns], second[kColumns];
   SIGTAPE_UNROLL for (int k = 0; k < kColumns; ++k) {
-    const Vec<T> a =
-        in_register(column_of<T, Differences>(in + at + k, distance));
-    const Vec<T> b = in_register(
-        column_of<T, Differences>(in + at + kColumns + k, distance));
+    const Vec<T> a = in_register(column_of<T, Differences>(in + k, distance));
+    const Vec<T> b =
+        in_register(column_of<T, Differences>(in + kColumns + k, distance));
     first[k] = alternate_pieces<T, false>(a, b);
     second[k] = alternate_pieces<T, true>(a, b);
   }
   transpose<T>(first);
   transpose<T>(second);
+}
+
+template <class T, bool Differences>
+SIGTAPE_INLINE void wide_to_rows(const Vec<T>* in, std::int64_t distance,
+                                 std::int64_t at, T* const* rows) {
+  constexpr int kColumns = kPiece<T>;
+  Vec<T> first[kColumns], second[kColumns];
+  lanes_to_halves<T, Differences>(in + at, distance, first, second);
   SIGTAPE_UNROLL for (int r = 0; r < kColumns; ++r) {
     T* const* to = rows + r;
     store_halves<T>(to[0] + at, to[kColumns] + at, first[r]);
     store_halves<T>(to[2 * kColumns] + at, to[3 * kColumns] + at, second[r]);
   }
+}
+
+template <class T>
+SIGTAPE_INLINE void lines_to_rows(const Vec<T>* in, std::int64_t at,
+                                  T* const* rows) {
+  constexpr int kColumns = kPiece<T>;
+  Vec<T> first[2][kColumns], second[2][kColumns];
+  SIGTAPE_UNROLL for (int b = 0; b < 2; ++b) lanes_to_halves<T, false>(
+      in + at + b * wide_columns<T>(), 0, first[b], second[b]);
+  SIGTAPE_UNROLL for (int r = 0; r < kColumns; ++r) {
+    T* const* to = rows + r;
+    store<T>(to[0] + at, same_half<T, 0>(first[0][r], first[1][r]));
+    store<T>(to[kColumns] + at, same_half<T, 1>(first[0][r], first[1][r]));
+    store<T>(to[2 * kColumns] + at,
+             same_half<T, 0>(second[0][r], second[1][r]));
+    store<T>(to[3 * kColumns] + at,
+             same_half<T, 1>(second[0][r], second[1][r]));
+  }
+}
+
+// Rows of a power of two's distance share few sets of the nearest cache: of 16
+// rows some leave it before the next 32 bytes of the same line are asked for.
+// Where lines begin at the same column in all rows, this is that column, and
+// lines are moved as a whole; else, and for few columns, -1.
+template <class T>
+SIGTAPE_INLINE std::int64_t first_line(const T* const* rows,
+                                       std::int64_t columns) {
+  if (columns < 8 * lanes<T>()) return -1;
+  std::uintptr_t different = 0;
+  const auto start = reinterpret_cast<std::uintptr_t>(rows[0]);
+  for (int lane = 1; lane < lanes<T>(); ++lane)
+    different |= reinterpret_cast<std::uintptr_t>(rows[lane]) ^ start;
+  if (different % SIGTAPE_VECTOR_BYTES != 0) return -1;
+  return -start % SIGTAPE_VECTOR_BYTES / sizeof(T);
 }
 #else
 // The widest block of narrower vectors: two pieces side by side, so that a
@@ -232,6 +311,16 @@ SIGTAPE_INLINE void to_lanes(const T* const* rows, std::int64_t columns,
                              Vec<T>* out) {
   constexpr int kColumns = kPiece<T>, kWide = wide_columns<T>();
   std::int64_t at = 0;
+#if SIGTAPE_VECTOR_BYTES == 64
+  const std::int64_t line = first_line<T>(rows, columns);
+  if (line >= 0) {
+    for (; at < line; at += kWide) wide_to_lanes<T>(rows, at, out);
+    for (at = line; at + lanes<T>() <= columns; at += lanes<T>())
+      lines_to_lanes<T>(rows, at, out);
+    if (at < columns) lines_to_lanes<T>(rows, columns - lanes<T>(), out);
+    return;
+  }
+#endif
   for (; at + kWide <= columns; at += kWide) wide_to_lanes<T>(rows, at, out);
   if (at < columns && columns >= kWide)
     return wide_to_lanes<T>(rows, columns - kWide, out);
@@ -250,6 +339,16 @@ SIGTAPE_INLINE void columns_to_rows(const Vec<T>* in, std::int64_t distance,
                                     std::int64_t columns, T* const* rows) {
   constexpr int kColumns = kPiece<T>, kWide = wide_columns<T>();
   std::int64_t at = 0;
+#if SIGTAPE_VECTOR_BYTES == 64
+  const std::int64_t line = Differences ? -1 : first_line<T>(rows, columns);
+  if (line >= 0) {
+    for (; at < line; at += kWide) wide_to_rows<T, false>(in, 0, at, rows);
+    for (at = line; at + lanes<T>() <= columns; at += lanes<T>())
+      lines_to_rows<T>(in, at, rows);
+    if (at < columns) lines_to_rows<T>(in, columns - lanes<T>(), rows);
+    return;
+  }
+#endif
   for (; at + kWide <= columns; at += kWide)
     wide_to_rows<T, Differences>(in, distance, at, rows);
   if (at < columns && columns >= kWide)

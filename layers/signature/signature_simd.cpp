@@ -116,7 +116,13 @@ void load_points(const Call<T>& call, const Pairs<T>& pairs, std::int64_t first,
     rows[lane] = call.inputs.path + (pairs.path[lane] * call.shape.length +
                                      pairs.first[lane] + first - based) *
                                         d;
-  to_lanes<T>(rows, (end - first) * d, points);
+  const std::int64_t count = (end - first) * d;
+  // Lanes are in the order of their pieces: one piece fills all of them.
+  if (rows[0] == rows[lanes<T>() - 1]) {
+    for (std::int64_t k = 0; k < count; ++k) points[k] = broadcast(rows[0][k]);
+    return;
+  }
+  to_lanes<T>(rows, count, points);
 }
 
 // masks[k * d + j]: lanes whose prefix has j as letter k.

@@ -14,12 +14,16 @@ namespace sigtape::SIGTAPE_ISA_NAME {
 template <class T, int D, int Letter, ParentShare Share>
 SIGTAPE_KERNEL void walk_twig_back(const Twig<T>& twig, const Leaves<T>& a) {
   Vec<T> word = *twig.state, dword = *twig.dstate;
-  Vec<T> state[D], dstate[D], cotangent[D][D];
+  // Of four letters' sixteen cotangents only half fit the registers with all
+  // else: the others are loaded in every step, once for both of their uses.
+  constexpr int kHeld = D < 4 ? D : 2;
+  Vec<T> state[D], dstate[D], held[kHeld][D];
   SIGTAPE_UNROLL for (int m = 0; m < D; ++m) {
     state[m] = a.state[m];
     dstate[m] = a.dstate[m];
-    SIGTAPE_UNROLL for (int j = 0; j < D; ++j) cotangent[m][j] =
-        a.leaves[m * D + j];
+    if (m < kHeld)
+      SIGTAPE_UNROLL for (int j = 0; j < D; ++j) held[m][j] =
+          a.leaves[m * D + j];
   }
   const Vec<T> half = broadcast(T(0.5));
   const std::int64_t last = a.steps - 1;
@@ -46,10 +50,12 @@ SIGTAPE_KERNEL void walk_twig_back(const Twig<T>& twig, const Leaves<T>& a) {
     SIGTAPE_UNROLL for (int m = 0; m < D; ++m) {
       state[m] -= first * e[m];
       const Vec<T> g = state[m] + second * e[m];
-      Vec<T> h = cotangent[m][0] * e[0];
+      Vec<T> h;
       SIGTAPE_UNROLL for (int j = 0; j < D; ++j) {
-        if (j > 0) h += cotangent[m][j] * e[j];
-        sum[j] += cotangent[m][j] * g;
+        const Vec<T> c = m < kHeld ? held[m < kHeld ? m : 0][j]
+                                   : in_register(a.leaves[m * D + j]);
+        h = j == 0 ? c * e[j] : h + c * e[j];
+        sum[j] += c * g;
       }
       sum[m] += dstate[m] * first;
       sum[m] += h * second;

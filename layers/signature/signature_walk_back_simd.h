@@ -82,6 +82,18 @@ void family_back_from_end(const Block<T>& block, std::int64_t word,
                                                   parent_stride, dparent);
 }
 
+/// A family whose words are one tile, from the states after the block.
+template <class T, int D>
+void whole_family_back(const Block<T>& block, std::int64_t word,
+                       const Vec<T>* parent, std::int64_t parent_stride,
+                       Vec<T>* dparent) {
+  Leaves<T> leaves =
+      leaves_back_of(block, word, 0, parent, parent_stride, dparent);
+  leaves.state =
+      block.low_end + block.plan->level_start[block.depth - 1] + word;
+  walk_leaves_family_back<T, D>(leaves);
+}
+
 /// A family in tiles of M words, the last one of `D % M`.
 template <class T, int M, int D>
 void family_back(const Block<T>& block, std::int64_t word, const Vec<T>* parent,
@@ -128,28 +140,28 @@ void walk_family_back(const Block<T>& block, std::int64_t word,
       case 5:
         if constexpr (kMany)
           if (block.depth > 2)
-            return family_back_from_end<T, 3, 5>(block, word, parent,
-                                                 parent_stride, dparent);
+            return whole_family_back<T, 5>(block, word, parent, parent_stride,
+                                           dparent);
         return family_back<T, 5, 5>(block, word, parent, parent_stride,
                                     dparent);
       case 6:
         if constexpr (kMany)
           if (block.depth > 2)
-            return family_back_from_end<T, 3, 6>(block, word, parent,
-                                                 parent_stride, dparent);
+            return whole_family_back<T, 6>(block, word, parent, parent_stride,
+                                           dparent);
         return family_back<T, 3, 6>(block, word, parent, parent_stride,
                                     dparent);
       case 7:
         if constexpr (kMany)
           if (block.depth > 2)
-            return family_back_from_end<T, 2, 7>(block, word, parent,
-                                                 parent_stride, dparent);
+            return whole_family_back<T, 7>(block, word, parent, parent_stride,
+                                           dparent);
         break;
       case 8:
         if constexpr (kMany)
           if (block.depth > 2)
-            return family_back_from_end<T, 2, 8>(block, word, parent,
-                                                 parent_stride, dparent);
+            return whole_family_back<T, 8>(block, word, parent, parent_stride,
+                                           dparent);
         break;
       case 10:
         if constexpr (kMany)
@@ -164,39 +176,65 @@ void walk_family_back(const Block<T>& block, std::int64_t word,
   family_back_any(block, word, parent, parent_stride, dparent);
 }
 
+/// The adjoint of `twigs_from`, which starts with the first letter.
+template <class T, int D, int Letter>
+SIGTAPE_INLINE void twigs_back_from(Twig<T>& twig, Leaves<T>& leaves) {
+  constexpr ParentShare kShare =
+      Letter <= 0 ? ParentShare::overwrite : ParentShare::add;
+  walk_twig_back<T, D, Letter, kShare>(twig, leaves);
+  if constexpr (Letter >= 0 && Letter + 1 < D) {
+    ++twig.state;
+    ++twig.dstate;
+    leaves.state += D;
+    leaves.dstate += D;
+    leaves.leaves += D * D;
+    twigs_back_from<T, D, Letter + 1>(twig, leaves);
+  }
+}
+
+/// One without cotangents of its parent's sums, at the first level.
 template <class T, int D>
-SIGTAPE_INLINE void twig_back(const Block<T>& block, std::int64_t word,
-                              std::int64_t letter, const Vec<T>* parent,
-                              std::int64_t parent_stride, Vec<T>* dparent) {
+SIGTAPE_INLINE void root_twigs_back(Twig<T>& twig, Leaves<T>& leaves,
+                                    std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    walk_twig_back<T, D, -1, ParentShare::none>(twig, leaves);
+    ++twig.state;
+    ++twig.dstate;
+    ++twig.increment;
+    ++twig.dincrement;
+    leaves.state += D;
+    leaves.dstate += D;
+    leaves.leaves += D * D;
+  }
+}
+
+template <class T, int D>
+SIGTAPE_INLINE void twigs_back_of(const Block<T>& block, std::int64_t word,
+                                  const Vec<T>* parent,
+                                  std::int64_t parent_stride, Vec<T>* dparent) {
   const int level = block.depth - 2;
+  const std::int64_t* start = block.plan->level_start;
+  const bool prefix = block.in_prefix(level);
   const Siblings<T> node =
-      siblings_of(block, level, word, letter, parent, parent_stride);
+      siblings_of(block, level, word, 0, parent, parent_stride);
   Twig<T> twig = {};
-  twig.state = block.low_end + block.plan->level_start[level] + word;
+  twig.state = block.low_end + start[level] + word;
   twig.increment = node.increment;
   twig.increment_stride = node.increment_stride;
   twig.parent = parent;
   twig.parent_stride = parent_stride;
-  twig.dstate = block.dlow + block.plan->level_start[level] + word;
+  twig.dstate = block.dlow + start[level] + word;
   twig.dincrement =
-      block.in_prefix(level)
-          ? block.dprefix_increments + (level - 1) * block.prefix_stride
-          : block.dincrements + letter;
+      prefix ? block.dprefix_increments + (level - 1) * block.prefix_stride
+             : block.dincrements;
   twig.dparent = dparent;
   Leaves<T> leaves =
       leaves_back_of<T>(block, word * D, 0, parent, parent_stride, nullptr);
-  leaves.state = block.low_end + block.plan->level_start[level + 1] + word * D;
+  leaves.state = block.low_end + start[level + 1] + word * D;
   if (level == 1)
-    return walk_twig_back<T, D, -1, ParentShare::none>(twig, leaves);
-  if (block.in_prefix(level))
-    return walk_twig_back<T, D, -1, ParentShare::overwrite>(twig, leaves);
-  if (letter == 0)
-    return walk_twig_back<T, D, 0, ParentShare::overwrite>(twig, leaves);
-  if (letter == 1)
-    return walk_twig_back<T, D, 1, ParentShare::add>(twig, leaves);
-  if (letter == 2)
-    return walk_twig_back<T, D, 2 % D, ParentShare::add>(twig, leaves);
-  walk_twig_back<T, D, 3 % D, ParentShare::add>(twig, leaves);
+    return root_twigs_back<T, D>(twig, leaves, block.children(level));
+  if (prefix) return twigs_back_from<T, D, -1>(twig, leaves);
+  twigs_back_from<T, D, 0>(twig, leaves);
 }
 
 /// The adjoint of `walk_twigs`.
@@ -204,19 +242,16 @@ template <class T>
 bool walk_twigs_back(const Block<T>& block, std::int64_t word,
                      const Vec<T>* parent, std::int64_t parent_stride,
                      Vec<T>* dparent) {
-  constexpr bool kManyRegisters = SIGTAPE_VECTOR_BYTES == 64;
-  const std::int64_t d = block.channels;
+  if constexpr (SIGTAPE_VECTOR_BYTES != 64) return false;
   if (block.history || block.in_prefix(block.depth - 1)) return false;
-  if constexpr (!kManyRegisters) return false;
-  if (d != 2 && d != 3 && d != 4) return false;
-  const std::int64_t count = block.children(block.depth - 2);
-  for (std::int64_t i = 0; i < count; ++i) {
-    if (d == 2)
-      twig_back<T, 2>(block, word + i, i, parent, parent_stride, dparent);
-    if (d == 3)
-      twig_back<T, 3>(block, word + i, i, parent, parent_stride, dparent);
-    if (d == 4)
-      twig_back<T, 4>(block, word + i, i, parent, parent_stride, dparent);
+  if (block.channels == 2) {
+    twigs_back_of<T, 2>(block, word, parent, parent_stride, dparent);
+  } else if (block.channels == 3) {
+    twigs_back_of<T, 3>(block, word, parent, parent_stride, dparent);
+  } else if (block.channels == 4) {
+    twigs_back_of<T, 4>(block, word, parent, parent_stride, dparent);
+  } else {
+    return false;
   }
   return true;
 }

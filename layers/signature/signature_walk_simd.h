@@ -216,28 +216,40 @@ void walk_family(const Block<T>& block, std::int64_t word, const Vec<T>* parent,
   family_of_any(block, word, parent, parent_stride);
 }
 
+/// The twigs of siblings with the letters from `Letter` on; of one in a prefix
+/// where that is negative.
+template <class T, int D, int Letter>
+SIGTAPE_INLINE void twigs_from(Twig<T>& twig, Leaves<T>& leaves) {
+  walk_twig<T, D, Letter>(twig, leaves);
+  if constexpr (Letter >= 0 && Letter + 1 < D) {
+    ++twig.state;
+    ++twig.state_after;
+    leaves.state += D;
+    leaves.state_after += D;
+    leaves.leaves += D * D;
+    twigs_from<T, D, Letter + 1>(twig, leaves);
+  }
+}
+
+/// The words of level N - 2 below one parent with all that is below them.
 template <class T, int D>
-SIGTAPE_INLINE void twig_of(const Block<T>& block, std::int64_t word,
-                            std::int64_t first, const Vec<T>* parent,
-                            std::int64_t parent_stride) {
+SIGTAPE_INLINE void twigs_of(const Block<T>& block, std::int64_t word,
+                             const Vec<T>* parent, std::int64_t parent_stride) {
   const int level = block.depth - 2;
+  const std::int64_t* start = block.plan->level_start;
   const Siblings<T> node =
-      siblings_of(block, level, word, first, parent, parent_stride);
+      siblings_of(block, level, word, 0, parent, parent_stride);
   Twig<T> twig = {};
   twig.state = node.state;
-  twig.state_after = block.low_after + block.plan->level_start[level] + word;
+  twig.state_after = block.low_after + start[level] + word;
   twig.increment = node.increment;
   twig.increment_stride = node.increment_stride;
   twig.parent = parent;
   twig.parent_stride = parent_stride;
   Leaves<T> leaves = leaves_of(block, word * D, 0, parent, parent_stride);
-  leaves.state_after =
-      block.low_after + block.plan->level_start[level + 1] + word * D;
-  if (block.in_prefix(level)) return walk_twig<T, D, -1>(twig, leaves);
-  if (first == 0) return walk_twig<T, D, 0>(twig, leaves);
-  if (first == 1) return walk_twig<T, D, 1>(twig, leaves);
-  if (first == 2) return walk_twig<T, D, 2 % D>(twig, leaves);
-  walk_twig<T, D, 3 % D>(twig, leaves);
+  leaves.state_after = block.low_after + start[level + 1] + word * D;
+  if (block.in_prefix(level)) return twigs_from<T, D, -1>(twig, leaves);
+  twigs_from<T, D, 0>(twig, leaves);
 }
 
 /// Words of level N - 2 with all that is below them, where that fits the
@@ -246,15 +258,16 @@ template <class T>
 bool walk_twigs(const Block<T>& block, std::int64_t word, const Vec<T>* parent,
                 std::int64_t parent_stride) {
   constexpr bool kManyRegisters = SIGTAPE_VECTOR_BYTES == 64;
-  const std::int64_t d = block.channels;
   if (block.history || block.in_prefix(block.depth - 1)) return false;
-  if (d != 2 && d != 3 && !(kManyRegisters && d == 4)) return false;
-  const std::int64_t count = block.children(block.depth - 2);
-  for (std::int64_t i = 0; i < count; ++i) {
-    if (d == 2) twig_of<T, 2>(block, word + i, i, parent, parent_stride);
-    if (d == 3) twig_of<T, 3>(block, word + i, i, parent, parent_stride);
+  if (block.channels == 2) {
+    twigs_of<T, 2>(block, word, parent, parent_stride);
+  } else if (block.channels == 3) {
+    twigs_of<T, 3>(block, word, parent, parent_stride);
+  } else if (kManyRegisters && block.channels == 4) {
     if constexpr (kManyRegisters)
-      if (d == 4) twig_of<T, 4>(block, word + i, i, parent, parent_stride);
+      twigs_of<T, 4>(block, word, parent, parent_stride);
+  } else {
+    return false;
   }
   return true;
 }
@@ -322,6 +335,40 @@ void clear_top(const Block<T>& block, int level, std::int64_t word) {
                    block.children(level) * below * sizeof(Vec<T>));
 }
 
+template <class T>
+void walk(const Block<T>& block, int level, std::int64_t word,
+          const Vec<T>* parent, std::int64_t parent_stride);
+
+/// Whether words of `level`, of two letters, are walked with their children:
+/// the last two levels above the tiles.
+template <class T>
+SIGTAPE_INLINE bool has_forks(const Block<T>& block, int level) {
+  return block.channels == 2 && level == block.depth - kForkHeight &&
+         !block.history && !block.in_prefix(level + 1) &&
+         (block.plan->splits == 1 || level > block.plan->prefix_levels + 1);
+}
+
+/// Words of `level` with their children, and what is below those.
+template <class T>
+void walk_forks(const Block<T>& block, int level, std::int64_t word,
+                const Vec<T>* parent, std::int64_t parent_stride) {
+  const std::int64_t* start = block.plan->level_start;
+  const std::int64_t count = block.children(level);
+  for (std::int64_t i = 0; i < count; ++i) {
+    Siblings<T> node =
+        siblings_of(block, level, word + i, i, parent, parent_stride);
+    node.state_after = block.low_after + start[level] + word + i;
+    const std::int64_t below = 2 * (word + i);
+    Siblings<T> children =
+        siblings_of<T>(block, level + 1, below, 0, nullptr, 0);
+    children.state_after = block.low_after + start[level + 1] + below;
+    walk_fork<T, kForkHeight>(node, children);
+    for (int m = 0; m < 2; ++m)
+      walk<T>(block, level + 2, 2 * (below + m),
+              children.partials + m * children.sibling_stride, kForkHeight - 1);
+  }
+}
+
 /// Moves all words of `level` below one parent, and everything below them,
 /// through the block. `word` is the first of them in a lane.
 template <class T>
@@ -336,6 +383,8 @@ void walk(const Block<T>& block, int level, std::int64_t word,
   if (level == block.depth - 2 &&
       walk_twigs(block, word, parent, parent_stride))
     return;
+  if (has_forks(block, level))
+    return walk_forks(block, level, word, parent, parent_stride);
   const std::int64_t height = block.depth - level;
   const WordRange letters = block.letters(level);
   const std::int64_t end = letters.begin + letters.count;
