@@ -109,7 +109,8 @@ TEST(Gemm, CutsLargeProductsRight) {
     const ScopedIsa forced(isa);
     for (const Size s :
          {Size{70, 1001, 90}, Size{3, 5, 40001}, Size{5000, 8, 24},
-          Size{1, 1, 70000}, Size{130, 500, 1100}}) {
+          Size{1, 1, 70000}, Size{130, 500, 1100}, Size{128, 10, 340},
+          Size{32, 10, 529}}) {
       for (const bool transposed : {false, true}) {
         const double error = error_of<float>(
             s.m, s.n, s.k, {false, transposed, true},
@@ -118,6 +119,34 @@ TEST(Gemm, CutsLargeProductsRight) {
       }
     }
   }
+}
+
+// The products of a linear layer and of its gradients: rows, a sum over the
+// batch, columns.
+TEST(Gemm, CutsInTheSameWayForAnyNumberOfThreads) {
+  struct Case {
+    std::int64_t m, n, k;
+    Layout layout;
+  };
+  const int before = num_threads();
+  for (const Case& c : {Case{128, 10, 1110, {false, true, false}},
+                        Case{10, 1110, 128, {true, false, false}},
+                        Case{10, 258, 700, {true, false, true}},
+                        Case{128, 1110, 10, {false, false, false}},
+                        Case{10, 300, 100, {true, false, false}}}) {
+    std::vector<std::vector<float>> results;
+    for (const int threads : {1, 2, 7}) {
+      set_num_threads(threads);
+      const double error =
+          error_of<float>(c.m, c.n, c.k, c.layout, [&](const Gemm<float>& g) {
+            gemm(Cpu{}, g, Strided<3>{});
+            results.emplace_back(g.c, g.c + c.m * g.c_row);
+          });
+      EXPECT_LE(error, 4e-6) << c.m << " " << c.n << " " << c.k;
+      EXPECT_EQ(results.back(), results.front());
+    }
+  }
+  set_num_threads(before);
 }
 
 // The windows of a stream of 2 channels, 3 points each, as rows of A.

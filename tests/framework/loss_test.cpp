@@ -4,6 +4,8 @@
 #include <limits>
 
 #include "sigtape/framework/ops.h"
+#include "sigtape/framework/parallel.h"
+#include "sigtape/framework/random.h"
 #include "sigtape/framework/tape.h"
 #include "support/battery.h"
 
@@ -91,6 +93,39 @@ TEST(MseLoss, Battery) {
               mse_loss, [](double x, double t) { return (x - t) * (x - t); },
               normal_target));
   rejects_pairs("mse_loss", mse_loss);
+}
+
+// More than one thread sums.
+TEST(MseLoss, OfManyErrorsIsTheSameOnAnyNumberOfThreads) {
+  const int before = num_threads();
+  for (const std::int64_t count : {40'003, 1'500'000}) {
+    manual_seed(5);
+    Tensor x = randn({count});
+    const Tensor t = randn({count});
+    const std::vector<double> xs = x.to_vector(), ts = t.to_vector();
+    double expected = 0;
+    for (std::int64_t i = 0; i < count; ++i) {
+      expected += (xs[i] - ts[i]) * (xs[i] - ts[i]) / count;
+    }
+    x.set_requires_grad();
+    std::vector<double> losses;
+    std::vector<std::vector<double>> slopes;
+    for (const int threads : {1, 2, 7}) {
+      set_num_threads(threads);
+      x.clear_grad();
+      const Tensor loss = mse_loss(x, t);
+      loss.backward();
+      losses.push_back(loss.item());
+      slopes.push_back(x.grad().to_vector());
+      EXPECT_EQ(losses.back(), losses.front());
+      EXPECT_EQ(slopes.back(), slopes.front());
+    }
+    EXPECT_NEAR(losses.front(), expected, 1e-6 * expected);
+    for (const std::int64_t i : {std::int64_t{0}, count / 2, count - 1}) {
+      EXPECT_NEAR(slopes.front()[i] * count, 2 * (xs[i] - ts[i]), 1e-5);
+    }
+  }
+  set_num_threads(before);
 }
 
 TEST(MaeLoss, Battery) {

@@ -163,6 +163,29 @@ TEST(AugmentOp, GivesTheSameBitsOnAnyNumberOfThreads) {
   set_num_threads(before);
 }
 
+// Streams of a data set give the bits of streams that were copied.
+TEST(AugmentOp, ReadsSelectedStreamsWhereTheyStand) {
+  const AugmentStreamOptions o = {.kernel_size = 3};
+  const Tensor source = random_tensor({9, 50, 3});
+  const std::vector<std::int64_t> starts = {7 * 150, 0, 3 * 150, 8 * 150};
+  const auto run = [&](const Tensor& x) {
+    std::vector<Tensor> in = inputs_of({1, 1, 3}, {4, 2}, 3);
+    in[0] = x;
+    for (std::size_t i = 1; i < in.size(); ++i) in[i].set_requires_grad();
+    const Tensor y = fused(in, Tensor(), o);
+    y.backward(random_tensor(y.shape(), 9));
+    std::vector<std::vector<double>> all = {y.to_vector()};
+    for (std::size_t i = 1; i < in.size(); ++i) {
+      all.push_back(in[i].grad().to_vector());
+    }
+    return all;
+  };
+  const Tensor lazy = select_blocks(source, starts, {4, 50, 3});
+  const auto results = run(lazy);
+  EXPECT_NE(lazy.impl()->storage->selection(), nullptr);  // not copied
+  EXPECT_EQ(results, run(clone(select_blocks(source, starts, {4, 50, 3}))));
+}
+
 // Second derivatives, which the fused rule leaves to recorded operations.
 TEST(AugmentOp, HasSecondDerivatives) {
   const AugmentStreamOptions o = {.kernel_size = 3};

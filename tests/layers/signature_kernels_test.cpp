@@ -224,6 +224,8 @@ TEST_P(SignatureKernels, PiecesAndSplitsDoNotDependOnThreads) {
       {.batch = 1, .length = 1500, .channels = 4, .depth = 5});
   expect_same_bits_on_threads(
       {.batch = 1, .length = 128, .channels = 4, .depth = 7});
+  expect_same_bits_on_threads(
+      {.batch = 32, .length = 500, .channels = 3, .depth = 3});
 }
 
 TEST_P(SignatureKernels, OnePointWithABasepoint) {
