@@ -2,6 +2,7 @@
 
 #include <array>
 #include <span>
+#include <utility>
 
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/masks.h"
@@ -92,7 +93,7 @@ struct Rule {
                           streams<T>(device, x), dy.data<T>(), to);
     });
     for (int i = 0; i < 1 + 2 * shape.layers; ++i) {
-      if (back.needs(i)) back.add(i, gradients[i]);
+      if (back.needs(i)) back.add(i, std::move(gradients[i]));
     }
   }
 

@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "sigtape/framework/compute.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/loss_kernels.h"
@@ -130,10 +132,10 @@ Tensor squared_errors(const Tensor& prediction, const Tensor& target,
   });
   return record("mse_loss", loss, {prediction, target}, {prediction, target},
                 [scale](Backward& b) {
-                  const Tensor gradient = squared_errors_gradient(
+                  Tensor gradient = squared_errors_gradient(
                       b.grad(), b.saved(0), b.saved(1), 2 * scale);
                   if (b.needs(1)) b.add(1, neg(gradient));
-                  if (b.needs(0)) b.add(0, gradient);
+                  if (b.needs(0)) b.add(0, std::move(gradient));
                 });
 }
 
