@@ -236,11 +236,17 @@ class Group {
     point_ = read;
   }
 
+  // By one of a path's letters: the others may be another thread's.
+  void write_scalar_terms(T* const* rows) const {
+    if (!plan_.first_column) return;
+    for (int lane = 0; lane < used_; ++lane)
+      if (letter_[lane] == 0) *rows[lane] = T(0);
+  }
+
   void write_slopes(std::int64_t row) const {
     T* rows[kLanes];
     rows_of(call_.result.signature, row, shape_.rows(), rows);
-    if (plan_.first_column)
-      for (int lane = 0; lane < used_; ++lane) *rows[lane] = T(0);
+    write_scalar_terms(rows);
     for_each_word(1, shape_.depth,
                   [&](std::int64_t word, const std::int64_t* columns,
                       std::int64_t at, T sign) {
@@ -322,8 +328,7 @@ class Group {
   void write_initial() const {
     T* rows[kLanes];
     rows_of(call_.result.initial, 0, 1, rows);
-    if (plan_.first_column)
-      for (int lane = 0; lane < used_; ++lane) *rows[lane] = T(0);
+    write_scalar_terms(rows);
     for_each_word(1, shape_.depth,
                   [&](std::int64_t word, const std::int64_t* columns,
                       std::int64_t at, T sign) {

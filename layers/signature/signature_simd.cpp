@@ -234,14 +234,16 @@ void start_state(const Call<T>& call, const Pairs<T>& pairs, Vec<T>* low,
   }
 }
 
+// The scalar terms of `rows` rows a path, by one task of each path: those of
+// its other prefixes and letters may run at the same time.
 template <class T>
 void write_scalar_terms(const Call<T>& call, const Pairs<T>& pairs,
-                        T* signature) {
+                        std::int64_t rows, T value, T* to) {
+  if (!call.shape.scalar_term || pairs.split != 0) return;
   for (int lane = 0; lane < pairs.real; ++lane) {
-    if (pairs.prefix[lane] != 0 || pairs.split != 0) continue;
-    T* row = signature + pairs.path[lane] * call.plan.rows * call.plan.columns;
-    for (std::int64_t k = 0; k < call.plan.rows; ++k)
-      row[k * call.plan.columns] = T(1);
+    if (pairs.prefix[lane] != 0) continue;
+    T* row = to + pairs.path[lane] * rows * call.plan.columns;
+    for (std::int64_t k = 0; k < rows; ++k) row[k * call.plan.columns] = value;
   }
 }
 
@@ -270,7 +272,7 @@ void forward_task(const Call<T>& call, std::int64_t task, T* signature,
   }
   if (!call.shape.stream)
     results.write_state(0, 1, block.depth, low, block.top);
-  if (call.shape.scalar_term) write_scalar_terms(call, pairs, signature);
+  write_scalar_terms(call, pairs, plan.rows, T(1), signature);
 }
 
 // The gradients of a block's points from those of its increments, which stand
@@ -437,9 +439,7 @@ void backward_task(const Call<T>& call, std::int64_t task, const Vec<T>* saved,
   lane_rows(call, pairs, gradients.initial, 1)
       .write_state(0, plan.prefix_levels + 1, block.depth, block.dlow,
                    block.top);
-  if (!call.shape.scalar_term || pairs.split != 0) return;
-  for (int lane = 0; lane < pairs.real; ++lane)
-    gradients.initial[pairs.path[lane] * plan.columns] = T(0);
+  write_scalar_terms(call, pairs, 1, T(0), gradients.initial);
 }
 
 template <class T>
