@@ -37,6 +37,11 @@ void index_steps(Cpu device, const PointSteps& s, const std::int64_t* lengths,
   for_each(device, s.batch * s.points, IndexStep{s, lengths, index});
 }
 
+void index_unfolded(Cpu device, std::int64_t windows, std::int64_t points,
+                    std::int64_t stride, std::int64_t* index) {
+  for_each(device, windows * points, IndexUnfolded{points, stride, index});
+}
+
 template <class T>
 void last_known(Cpu, const StreamSizes& s, const std::int64_t* lengths,
                 const T* x, std::int64_t* index) {

@@ -46,6 +46,12 @@ void index_steps(Cuda device, const PointSteps& s, const std::int64_t* lengths,
   cuda::for_each(device, s.batch * s.points, IndexStep{s, lengths, index});
 }
 
+void index_unfolded(Cuda device, std::int64_t windows, std::int64_t points,
+                    std::int64_t stride, std::int64_t* index) {
+  cuda::for_each(device, windows * points,
+                 IndexUnfolded{points, stride, index});
+}
+
 template <class T>
 void last_known(Cuda device, const StreamSizes& s, const std::int64_t* lengths,
                 const T* x, std::int64_t* index) {

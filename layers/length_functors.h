@@ -66,6 +66,14 @@ struct IndexStep {
   }
 };
 
+struct IndexUnfolded {
+  std::int64_t points, stride;
+  std::int64_t* index;
+  SIGTAPE_HOST_DEVICE void operator()(std::int64_t i) const {
+    index[i] = i / points * stride + i % points;
+  }
+};
+
 template <class T>
 struct LastKnown {
   StreamSizes s;

@@ -42,6 +42,10 @@ struct PointSteps {
 void index_steps(Cpu, const PointSteps& s, const std::int64_t* lengths,
                  std::int64_t* index);
 
+/// index [windows, points]: w stride + j, the points of each window.
+void index_unfolded(Cpu, std::int64_t windows, std::int64_t points,
+                    std::int64_t stride, std::int64_t* index);
+
 struct StreamSizes {
   std::int64_t batch = 0, length = 0, channels = 0;
 };
@@ -65,6 +69,8 @@ void index_points(Cuda, const PointIndex& s, const std::int64_t* lengths,
                   std::int64_t* index);
 void index_steps(Cuda, const PointSteps& s, const std::int64_t* lengths,
                  std::int64_t* index);
+void index_unfolded(Cuda, std::int64_t windows, std::int64_t points,
+                    std::int64_t stride, std::int64_t* index);
 template <class T>
 void last_known(Cuda, const StreamSizes& s, const std::int64_t* lengths,
                 const T* x, std::int64_t* index);

@@ -1,10 +1,9 @@
 #include "sigtape/layers/stream_points.h"
 
-#include <algorithm>
-
 #include "sigtape/framework/compute.h"
 #include "sigtape/framework/ops.h"
-#include "sigtape/framework/ops/optional.h"
+#include "sigtape/framework/ops/copy_kernels.h"
+#include "sigtape/framework/ops/reading.h"
 #include "sigtape/framework/tape.h"
 
 namespace sigtape {
@@ -13,19 +12,21 @@ namespace {
 
 constexpr const char* kName = "stream_points";
 
+// Point t of every stream, (batch, channels).
+Tensor alias_of_point(const Tensor& x, std::int64_t t) {
+  const Shape& s = x.strides();
+  return alias(x, {x.size(0), x.size(2)}, {s[0], s[2]},
+               x.impl()->offset + t * s[1]);
+}
+
 // Adds `from` (batch, channels) to point t of `to`. The graph keeps `to` to
 // write to, so this is no change in place of a saved value.
 void add_point(const Tensor& to, std::int64_t t, const Tensor& from) {
-  const Tensor rows = dense(from);
-  const std::int64_t length = to.size(1), channels = to.size(2);
-  compute_floating(kName, to, [&]<class T>(auto, T) {
-    const T* in = rows.data<T>();
-    T* out = const_cast<T*>(to.data<T>()) + t * channels;
-    for (std::int64_t b = 0; b < to.size(0); ++b) {
-      for (std::int64_t c = 0; c < channels; ++c) {
-        out[b * length * channels + c] += in[b * channels + c];
-      }
-    }
+  const Tensor point = alias_of_point(to, t);
+  const auto walk = read_strided<2>(point.shape(), {&point, &from});
+  compute_floating(kName, to, [&]<class T>(auto device, T) {
+    accumulate(device, walk, const_cast<T*>(point.data<T>()), from.data<T>(),
+               T{1}, T{1});
   });
 }
 
@@ -47,17 +48,15 @@ StreamPoints::StreamPoints(const Tensor& x) : x_(x) {
         const Tensor kept = back.saved(0);
         back.add(0, clone(kept));
         // Ready for another backward through the same graph.
-        compute_floating(kName, kept, [&]<class T>(auto, T) {
-          T* first = const_cast<T*>(kept.data<T>());
-          std::fill_n(first, kept.numel(), T{0});
+        const auto walk = read_strided<1>(kept.shape(), {&kept});
+        compute_floating(kName, kept, [&]<class T>(auto device, T) {
+          fill(device, walk, const_cast<T*>(kept.data<T>()), T{0});
         });
       });
 }
 
 Tensor StreamPoints::at(std::int64_t t) const {
-  const Shape& s = x_.strides();
-  Tensor point = alias(x_, {x_.size(0), x_.size(2)}, {s[0], s[2]},
-                       x_.impl()->offset + t * s[1]);
+  Tensor point = alias_of_point(x_, t);
   if (!link_.defined()) return point;
   return record(kName, point, {link_}, {gradient_}, [t](Backward& back) {
     refuse_second_derivative();

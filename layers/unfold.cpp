@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "sigtape/framework/compute.h"
 #include "sigtape/framework/ops.h"
+#include "sigtape/layers/length_kernels.h"
 #include "sigtape/layers/stream_ops.h"
 
 namespace sigtape {
@@ -38,24 +40,32 @@ ValueShape Unfold::on_build(const ValueShape& input, TensorOptions) {
 Value Unfold::on_forward(const Value& x) {
   const std::int64_t batch = x.data.size(0), channels = x.data.size(2);
   const std::int64_t count = windows(x.data.size(1));
-  Tensor index = empty({batch, count * options_.length}, {DType::int64, {}});
-  auto* out = index.mutable_data<std::int64_t>();
-  for (std::int64_t b = 0; b < batch; ++b) {
-    for (std::int64_t w = 0; w < count; ++w) {
-      for (std::int64_t i = 0; i < options_.length; ++i) {
-        *out++ = w * options_.stride + i;
-      }
-    }
+  Tensor index =
+      empty({1, count * options_.length}, {DType::int64, x.data.device()});
+  compute_any(index, [&](auto device, auto) {
+    index_unfolded(device, count, options_.length, options_.stride,
+                   index.mutable_data<std::int64_t>());
+  });
+  return {reshape(take_points_unchecked(x.data, index),
+                  {batch, count, options_.length * channels}),
+          windows_of(x.lengths)};
+}
+
+// The number of windows of each stream.
+Tensor Unfold::windows_of(const Tensor& lengths) const {
+  if (!lengths.defined()) return {};
+  const Tensor n = contiguous(lengths);
+  if (n.device().is_cpu()) {
+    for (std::int64_t b = 0; b < n.numel(); ++b)
+      windows(n.data<std::int64_t>()[b]);
   }
-  Value result{reshape(take_points(x.data, index),
-                       {batch, count, options_.length * channels}),
-               {}};
-  if (!x.lengths.defined()) return result;
-  result.lengths = empty_like(x.lengths);
-  const std::int64_t* n = x.lengths.data<std::int64_t>();
-  std::transform(n, n + batch, result.lengths.mutable_data<std::int64_t>(),
-                 [&](std::int64_t length) { return windows(length); });
-  return result;
+  Tensor counts = empty_like(n);
+  compute_any(n, [&](auto device, auto) {
+    map_lengths(device, n.numel(),
+                {.add = -options_.length, .divide = options_.stride, .plus = 1},
+                n.data<std::int64_t>(), counts.mutable_data<std::int64_t>());
+  });
+  return counts;
 }
 
 ModulePtr unfold(UnfoldOptions options) {

@@ -32,6 +32,7 @@ class Unfold : public Module {
 
  private:
   std::int64_t windows(std::int64_t length) const;
+  Tensor windows_of(const Tensor& lengths) const;
 
   UnfoldOptions options_;
 };

@@ -26,8 +26,10 @@ std::int64_t WindowLayer::least_length(std::int64_t points) const {
   return options_.windows.least_points(count);
 }
 
-ValueShape WindowLayer::on_build(const ValueShape& input, TensorOptions) {
+ValueShape WindowLayer::on_build(const ValueShape& input,
+                                 TensorOptions options) {
   require_input(input.is_stream(), input, "a stream");
+  options_.basepoint = options_.basepoint.to(options.device);
   const Windows& windows = options_.windows;
   require_input(windows.count(input.length) > 0, input, "at least ",
                 windows.least_points(1), " points for one ",

@@ -23,6 +23,9 @@ void raise(const FaultRecord& r) {
     case Fault::no_value:
       fail<DataError>("fill_forward: channel ", r.value, " of stream ", r.place,
                       " has no value");
+    case Fault::short_stream:
+      fail("windows: path ", r.place, " has ", r.value,
+           " points, expected at least ", r.limit, " for its windows");
   }
 }
 

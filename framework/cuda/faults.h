@@ -13,7 +13,8 @@ enum class Fault : int {
   scatter_index,
   class_target,
   probability_target,
-  no_value
+  no_value,
+  short_stream
 };
 
 /// What was found: a value, the place it stood at, and what it must be below.

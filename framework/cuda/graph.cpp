@@ -1,5 +1,7 @@
 #include "sigtape/framework/cuda/graph.h"
 
+#include <utility>
+
 #include "sigtape/framework/cuda/capture_flag.h"
 #include "sigtape/framework/tape.h"
 
@@ -7,17 +9,24 @@ namespace sigtape::cuda {
 
 namespace {
 
-thread_local bool capturing = false;
+// Of the graph that is being captured.
+thread_local std::vector<std::shared_ptr<const void>>* kept_things = nullptr;
 
 }  // namespace
 
-bool is_capturing() { return capturing; }
+bool is_capturing() { return kept_things != nullptr; }
 
-CaptureFlag::CaptureFlag() { capturing = true; }
-CaptureFlag::~CaptureFlag() { capturing = false; }
+void keep_for_graph(std::shared_ptr<const void> memory) {
+  if (kept_things) kept_things->push_back(std::move(memory));
+}
+
+CaptureFlag::CaptureFlag(std::vector<std::shared_ptr<const void>>& kept) {
+  kept_things = &kept;
+}
+CaptureFlag::~CaptureFlag() { kept_things = nullptr; }
 
 void require_no_capture(const char* what) {
-  if (!capturing) [[likely]]
+  if (!is_capturing()) [[likely]]
     return;
   const std::string layer = LayerScope::current();
   fail<CaptureError>(layer.empty() ? "" : "layer '" + layer + "': ", what,

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "sigtape/framework/check.h"
 
@@ -19,6 +20,9 @@ class CaptureError : public DeviceError {
 /// thread captures a graph.
 void require_no_capture(const char* what);
 bool is_capturing();
+/// Where this thread captures a graph, keeps `memory` as long as that graph:
+/// what it reads that others could free. Else does nothing.
+void keep_for_graph(std::shared_ptr<const void> memory);
 
 /// Graphs of one device that never run at the same time, so that they share
 /// the memory they work in. Nothing that a graph has allocated may be used
@@ -57,6 +61,7 @@ class Graph {
  private:
   struct Captured;
   int device_;
+  std::vector<std::shared_ptr<const void>> kept_;
   std::unique_ptr<Captured> captured_;
 };
 

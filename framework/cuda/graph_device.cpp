@@ -20,7 +20,7 @@ Graph::Graph(GraphMemory& memory, const std::function<void()>& body)
   check("the beginning of a capture",
         cudaStreamBeginCapture(s, cudaStreamCaptureModeThreadLocal));
   try {
-    const CaptureFlag flag;
+    const CaptureFlag flag(kept_);
     memory.rehearse(body);
   } catch (...) {
     cudaGraph_t unfinished = nullptr;

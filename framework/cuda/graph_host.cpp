@@ -12,7 +12,7 @@ struct Graph::Captured {
 
 Graph::Graph(GraphMemory& memory, const std::function<void()>& body)
     : device_(memory.device()), captured_(new Captured) {
-  const CaptureFlag flag;
+  const CaptureFlag flag(kept_);
   cuda_host::begin_capture(&captured_->graph);
   try {
     memory.rehearse(body);

@@ -5,10 +5,11 @@
 
 namespace sigtape {
 
-/// The results of a ProductsPlan, whose arrays stand in `arrays`, from its
-/// leaves (groups, leaves, S), S = signature_channels(channels, depth): as
-/// (groups, results, S). shape.groups is filled in here. Differentiable twice.
+/// The results of a ProductsPlan from its leaves (groups, leaves, S), S =
+/// signature_channels(channels, depth): as (groups, results, S). The plan's
+/// arrays stand in `arrays`, in main memory, and in `placed`, on the leaves'
+/// device. shape.groups is filled in here. Differentiable twice.
 Tensor signature_products(const Tensor& leaves, const Tensor& arrays,
-                          ProductsShape shape);
+                          const Tensor& placed, ProductsShape shape);
 
 }  // namespace sigtape

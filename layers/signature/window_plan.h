@@ -34,8 +34,9 @@ struct WindowPlan {
   std::int64_t leaves = 0, products = 0, results = 0, rounds = 0;
   /// Whether the results are the leaves as they are.
   bool results_are_leaves = false;
-  /// Else, int64: the arrays of a ProductsPlan, one after another.
-  Tensor arrays;
+  /// Else, int64: the arrays of a ProductsPlan, one after another; and the same
+  /// where kernels read them.
+  Tensor arrays, placed_arrays;
 };
 
 /// The arrays of a ProductsPlan in `arrays`, for its sizes.

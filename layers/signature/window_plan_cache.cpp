@@ -4,6 +4,7 @@
 #include <array>
 #include <mutex>
 
+#include "sigtape/framework/cuda/graph.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/shapes_only.h"
 
@@ -42,26 +43,37 @@ PlannedWindows make_plan(const char* op, const Shape& path, std::int64_t depth,
   if (!lengths.defined() && windows.streams() == 0) {
     planner.add_stream(windows_of(op, windows, length, 0, based), length, based,
                        based ? 0 : -1);
-    return {planner.finish(), batch};
+    return {planner.finish(), true, {}};
   }
   const Tensor dense =
       lengths.defined() ? contiguous(lengths.to(Device{})) : lengths;
   const auto points = [&](std::int64_t b) {
     return dense.defined() ? dense.data<std::int64_t>()[b] : length;
   };
-  std::int64_t most = 0;
   for (std::int64_t b = 0; b < batch; ++b) {
     require(points(b) >= 1 && points(b) <= length, op,
             ": expected lengths from 1 to ", length, ", got ", points(b),
             " for path ", b);
-    most = std::max(most, windows.count(points(b)));
   }
+  const std::int64_t most = windows.count(length);
   for (std::int64_t b = 0; b < batch; ++b) {
     planner.add_stream(windows_of(op, windows, points(b), b, based), points(b),
                        b * rows + based, based ? b * rows : -1);
     planner.repeat_last((b + 1) * most);
   }
-  return {planner.finish(), 1};
+  return {planner.finish(), false, {}};
+}
+
+// The plan where kernels of `device` read it.
+void place(const Windows& windows, Device device, PlannedWindows& p) {
+  p.plan.placed_arrays =
+      p.plan.arrays.defined() ? p.plan.arrays.to(device) : Tensor();
+  if (device.is_cpu()) return;
+  p.least = windows.least_lengths().to(device);
+  for (PieceBucket& bucket : p.plan.buckets) {
+    bucket.rows = bucket.rows.to(device);
+    if (bucket.lengths.defined()) bucket.lengths = bucket.lengths.to(device);
+  }
 }
 
 using Planned = std::shared_ptr<const PlannedWindows>;
@@ -72,6 +84,7 @@ struct Key {
   Shape path;
   std::int64_t depth = 0;
   bool based = false;
+  Device device;
   bool operator==(const Key&) const = default;
 };
 
@@ -94,14 +107,14 @@ class KeptPlans {
     return plans_[0].plan;
   }
   void add(const Key& key, const Planned& plan) {
-    if (integers(plan->plan) > kMostIntegers) return;
+    if (key.device.is_cpu() && integers(plan->plan) > kMostIntegers) return;
     const std::lock_guard lock(mutex_);
     std::rotate(plans_.begin(), plans_.end() - 1, plans_.end());
     plans_[0] = {key, plan};
   }
 
  private:
-  static constexpr std::size_t kPlans = 8;
+  static constexpr std::size_t kPlans = 32;
   static constexpr std::int64_t kMostIntegers = 1 << 19;
   struct Entry {
     Key key;
@@ -114,18 +127,23 @@ class KeptPlans {
 }  // namespace
 
 Planned plan_windows(const char* op, const Shape& path, std::int64_t depth,
-                     const Windows& windows, const Tensor& lengths,
-                     bool based) {
+                     const Windows& windows, const Tensor& lengths, bool based,
+                     Device device) {
   // Never destroyed: tensors may be used as long as the program runs.
   static auto& all = *new KeptPlans;
   KeptPlans& kept = kept_or_of_shapes(all);
   const bool keeps = !lengths.defined();
-  const Key key{windows, path, depth, based};
-  if (keeps)
-    if (Planned plan = kept.find(key)) return plan;
-  const auto plan = std::make_shared<const PlannedWindows>(
-      make_plan(op, path, depth, windows, lengths, based));
-  if (keeps) kept.add(key, plan);
+  Key key{windows, path, depth, based, device};
+  // Of paths with the same windows one stands for all.
+  if (windows.streams() == 0) key.path[0] = 1;
+  Planned plan = keeps ? kept.find(key) : nullptr;
+  if (!plan) {
+    PlannedWindows made = make_plan(op, path, depth, windows, lengths, based);
+    place(windows, device, made);
+    plan = std::make_shared<const PlannedWindows>(std::move(made));
+    if (keeps) kept.add(key, plan);
+  }
+  if (!device.is_cpu()) cuda::keep_for_graph(plan);
   return plan;
 }
 

@@ -4,6 +4,7 @@
 #include "sigtape/framework/ops.h"
 #include "sigtape/layers/path_transforms.h"
 #include "sigtape/layers/signature/signature_products.h"
+#include "sigtape/layers/signature/window_lengths.h"
 #include "sigtape/layers/signature/window_memory.h"
 #include "sigtape/layers/signature/window_plan_cache.h"
 #include "sigtape/layers/stream_ops.h"
@@ -48,7 +49,7 @@ Tensor piece_signatures(const Tensor& rows, const PieceBucket& bucket,
                         std::int64_t depth, bool inverse) {
   const std::int64_t groups = rows.size(0), channels = rows.size(2);
   const Tensor points =
-      reshape(take_points_unchecked(rows, bucket.rows.to(rows.device())),
+      reshape(take_points_unchecked(rows, bucket.rows),
               {groups * bucket.count, bucket.points, channels});
   const Tensor s = signature(
       points, depth,
@@ -61,11 +62,18 @@ Tensor compute(const char* op, const Tensor& path, std::int64_t depth,
                const Tensor& lengths) {
   check(op, path, depth, windows, lengths);
   const bool based = !basepoint.is_none();
-  const auto planned =
-      plan_windows(op, path.shape(), depth, windows, lengths, based);
+  const Device device = path.device();
+  // On a GPU no size may follow from the lengths: a graph is of fixed sizes.
+  const bool there = lengths.defined() && !device.is_cpu();
+  const Tensor own = there ? contiguous(lengths.to(device)) : Tensor();
+  const Tensor streams = there ? equally_long(path, windows, own) : path;
+  const auto planned = plan_windows(op, streams.shape(), depth, windows,
+                                    there ? Tensor() : lengths, based, device);
+  if (there) require_window_lengths(planned->least, own);
   const WindowPlan& plan = planned->plan;
-  const std::int64_t groups = planned->groups;
-  const Tensor points = prepend_basepoint({path, {}}, basepoint).data;
+  const std::int64_t batch = path.size(0);
+  const std::int64_t groups = planned->of_each_path ? batch : 1;
+  const Tensor points = prepend_basepoint({streams, {}}, basepoint).data;
   const Tensor rows = reshape(
       points,
       {groups, points.size(0) * points.size(1) / groups, points.size(2)});
@@ -80,12 +88,13 @@ Tensor compute(const char* op, const Tensor& path, std::int64_t depth,
                             .depth = static_cast<int>(depth),
                             .swapped = inverse};
   const Tensor all = leaves.size() == 1 ? leaves[0] : concat(leaves, 1);
-  const Tensor results = plan.results_are_leaves
-                             ? all
-                             : signature_products(all, plan.arrays, shape);
-  const std::int64_t batch = path.size(0);
-  return reshape(results,
-                 {batch, groups * plan.results / batch, results.size(2)});
+  const Tensor results =
+      plan.results_are_leaves
+          ? all
+          : signature_products(all, plan.arrays, plan.placed_arrays, shape);
+  const Tensor out =
+      reshape(results, {batch, groups * plan.results / batch, results.size(2)});
+  return there ? repeat_last_window(out, windows, own) : out;
 }
 
 }  // namespace

@@ -16,8 +16,10 @@ struct WindowSignatureOptions {
   bool inverse = false;
   bool scalar_term = false;
   /// int64 (batch): the number of true points of each path. The windows are
-  /// those of the true points; the results of a path with less windows than
-  /// another repeat its last one (window_counts tells how many there are).
+  /// those of the true points; the results of a path with less windows than one
+  /// of `length` points repeat its last one (window_counts tells how many there
+  /// are). On a GPU a path too short for its windows is told where its memory
+  /// is next read.
   Tensor lengths = {};
 };
 

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 
+#include "sigtape/framework/compute.h"
+#include "sigtape/framework/ops.h"
+#include "sigtape/layers/signature/window_lengths_kernels.h"
+
 namespace sigtape {
 
 namespace {
@@ -70,17 +74,23 @@ Windows Windows::intervals(const std::vector<PointInterval>& intervals) {
   return Windows::intervals(pairs);
 }
 
-std::int64_t Windows::count(std::int64_t n) const {
+WindowRule Windows::rule() const {
   switch (kind_) {
     case Kind::sliding:
     case Kind::expanding:
-      return n < size_ ? 0 : (n - size_) / step_ + 1;
+      return {.first = size_, .step = step_};
     case Kind::dyadic:
-      return n - 1 < pieces(size_) ? 0 : 2 * pieces(size_) - 1;
+      return {.first = pieces(size_) + 1,
+              .fixed = 2 * pieces(size_) - 1,
+              .levels = static_cast<int>(size_)};
     case Kind::intervals:
-      return intervals_.size(1);
+      return {.fixed = intervals_.size(1)};
   }
-  return 0;
+  return {};
+}
+
+std::int64_t Windows::count(std::int64_t n) const {
+  return count_windows(rule(), n);
 }
 
 PointInterval Windows::at(std::int64_t i, std::int64_t n,
@@ -91,16 +101,11 @@ PointInterval Windows::at(std::int64_t i, std::int64_t n,
     case Kind::expanding:
       return {0, size_ + i * step_};
     case Kind::dyadic: {
-      std::int64_t level = 0;
+      int level = 0;
       while (i + 1 >= pieces(level + 1)) ++level;
       const std::int64_t piece = i + 1 - pieces(level);
-      const auto bound = [&](std::int64_t k) {
-        // floor(k (n - 1) / 2^level) without overflow.
-        const std::int64_t whole = (n - 1) >> level;
-        const std::int64_t rest = (n - 1) - (whole << level);
-        return k * whole + ((k * rest) >> level);
-      };
-      return {bound(piece), bound(piece + 1) + 1};
+      return {dyadic_point(piece, level, n),
+              dyadic_point(piece + 1, level, n) + 1};
     }
     case Kind::intervals: {
       const std::int64_t row = intervals_.size(0) == 1 ? 0 : stream;
@@ -121,14 +126,25 @@ std::int64_t Windows::least_points(std::int64_t count) const {
     case Kind::dyadic:
       return pieces(size_) + 1;
     case Kind::intervals: {
-      std::int64_t end = 0;
-      const auto* pair = intervals_.data<std::int64_t>();
-      for (std::int64_t i = 1; i < intervals_.numel(); i += 2)
-        end = std::max(end, pair[i]);
-      return end;
+      const Tensor ends = least_lengths();
+      const auto* end = ends.data<std::int64_t>();
+      return *std::max_element(end, end + ends.numel());
     }
   }
   return 0;
+}
+
+Tensor Windows::least_lengths() const {
+  if (kind_ != Kind::intervals)
+    return from_indices(std::vector<std::int64_t>{least_points(1)});
+  Tensor least = zeros({intervals_.size(0)}, {DType::int64, {}});
+  auto* to = least.mutable_data<std::int64_t>();
+  const auto* pair = intervals_.data<std::int64_t>();
+  for (std::int64_t i = 0; i < intervals_.numel() / 2; ++i) {
+    std::int64_t& end = to[i / intervals_.size(1)];
+    end = std::max(end, pair[2 * i + 1]);
+  }
+  return least;
 }
 
 std::int64_t Windows::streams() const {
@@ -162,14 +178,13 @@ const char* name_of(Windows::Kind kind) {
 
 Tensor window_counts(const Windows& windows, const Tensor& lengths) {
   if (!lengths.defined()) return {};
-  Tensor counts = empty(lengths.shape(), {DType::int64, {}});
-  auto* to = counts.mutable_data<std::int64_t>();
-  const Tensor here = lengths.to(Device{});
-  const auto* n = here.data<std::int64_t>();
-  const std::int64_t step = here.strides()[0];
-  for (std::int64_t b = 0; b < here.numel(); ++b)
-    to[b] = windows.count(n[b * step]);
-  return counts.to(lengths.device());
+  const Tensor n = contiguous(lengths);
+  Tensor counts = empty_like(n);
+  compute_any(n, [&](auto device, auto) {
+    count_windows(device, n.numel(), windows.rule(), n.data<std::int64_t>(),
+                  counts.mutable_data<std::int64_t>());
+  });
+  return counts;
 }
 
 }  // namespace sigtape

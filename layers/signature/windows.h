@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "sigtape/framework/tensor.h"
+#include "sigtape/layers/signature/window_rule.h"
 
 namespace sigtape {
 
@@ -47,6 +48,11 @@ class Windows {
   PointInterval at(std::int64_t i, std::int64_t n, std::int64_t stream) const;
   /// The fewest points of a stream that has `count` windows; 0 means any.
   std::int64_t least_points(std::int64_t count) const;
+  /// The fewest points of each stream that has all its windows, int64: (1)
+  /// where that is the same for all, else (streams).
+  Tensor least_lengths() const;
+  /// What the number of windows follows from.
+  WindowRule rule() const;
   /// Streams that have intervals of their own, 0 where all have the same.
   std::int64_t streams() const;
   /// Whether both are the same windows of any stream.
@@ -63,7 +69,7 @@ class Windows {
 const char* name_of(Windows::Kind kind);
 
 /// The number of windows of each stream, int64 (batch), from the streams'
-/// lengths; undefined where `lengths` is.
+/// lengths and on their device; undefined where `lengths` is.
 Tensor window_counts(const Windows& windows, const Tensor& lengths);
 
 }  // namespace sigtape

@@ -74,7 +74,8 @@ TEST(Battery, CoversEverySecondDerivativeOfLayers) {
     EXPECT_EQ(operations.erase(constant), 1u) << constant;
   // Functions that make up the public ones.
   for (const char* part :
-       {"increment_logsignature", "tensor_series", "record_signature_gradient",
+       {"equally_long", "increment_logsignature", "tensor_series",
+        "record_signature_gradient", "repeat_last_window",
         "signature_path_gradient", "signature_products"})
     EXPECT_EQ(operations.erase(part), 1u) << part;
   expect_covered(operations, twice_differentiated(),

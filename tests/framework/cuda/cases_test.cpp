@@ -40,14 +40,11 @@ void add_functions(const std::string& header, const std::string& type,
 }
 
 // Steps of others, which run them, and what counts points on the way.
-const std::set<std::string> inner = {"increment_logsignature",
-                                     "record_signature_gradient",
-                                     "shifted_lengths",
-                                     "signature_path_gradient",
-                                     "signature_products",
-                                     "tensor_series",
-                                     "true_points",
-                                     "window_counts"};
+const std::set<std::string> inner = {
+    "equally_long",       "increment_logsignature", "record_signature_gradient",
+    "repeat_last_window", "shifted_lengths",        "signature_path_gradient",
+    "signature_products", "tensor_series",          "true_points",
+    "window_counts"};
 
 // Every operation of the framework and of the layers.
 std::set<std::string> operations() {

@@ -214,6 +214,15 @@ TEST(CudaOperations, OfPaths) {
         shape.to_string(), {random_tensor(shape)}, [](const Tensors& in) {
           return window_logsignature(in[0], 3, Windows::sliding(3, 1));
         }));
+  for (const Windows& windows :
+       {Windows::sliding(3, 2), Windows::expanding(2, 2), Windows::dyadic(1)})
+    cases.push_back(of_inputs(
+        std::string("lengths, ") + name_of(windows.kind()),
+        {random_tensor({3, 8, 2})}, [windows](const Tensors& in) {
+          const Tensor n = from_indices(std::vector<std::int64_t>{8, 3, 6});
+          return window_logsignature(in[0], 3, windows,
+                                     {.lengths = n.to(in[0].device())});
+        }));
   run("window_logsignature", cases);
 }
 
