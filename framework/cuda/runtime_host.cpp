@@ -159,6 +159,8 @@ void copy(void* to, Device to_device, const void* from, Device from_device,
 void synchronise(int) {
   require_no_capture("waiting for the device");
   ++cuda_host::counts().synchronisations;
+  cuda_host::counts().copies_when_waited =
+      cuda_host::event(cuda_host::StreamName::copies).place;
   cuda_host::finish(cuda_host::StreamName::device);
   check_call("work on the device", cuda_host::error_when_waiting());
   const FaultRecord found = std::exchange(record, {});

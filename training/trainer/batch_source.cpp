@@ -77,6 +77,15 @@ ValueShape BatchSource::shape() const {
   return {*most, channels_, *least != *most};
 }
 
+ValueShape BatchSource::shape(std::span<const std::int64_t> indices) const {
+  std::int64_t longest = 0, shortest = lengths_[indices[0]];
+  for (const std::int64_t i : indices) {
+    longest = std::max(longest, lengths_[i]);
+    shortest = std::min(shortest, lengths_[i]);
+  }
+  return {longest, channels_, shortest != longest};
+}
+
 std::int64_t BatchSource::bytes() const {
   return points_.impl()->storage->bytes() +
          (targets_.defined() ? targets_.impl()->storage->bytes() : 0);
@@ -86,43 +95,32 @@ Batch BatchSource::gather(std::span<const std::int64_t> indices) const {
   const auto batch = static_cast<std::int64_t>(indices.size());
   Tensor table = empty({3, batch}, {DType::int64, {}});
   std::int64_t* row = table.mutable_data<std::int64_t>();
-  std::int64_t longest = 0, shortest = lengths_[indices[0]];
   for (const std::int64_t i : indices) {
-    longest = std::max(longest, lengths_[i]);
-    shortest = std::min(shortest, lengths_[i]);
     row[0] = i;
     row[batch] = offsets_[i];
     row[2 * batch] = lengths_[i];
     ++row;
   }
   table = table.to(points_.device());
+  const ValueShape own = shape(indices);
+  if (own.unequal || !points_.device().is_cpu())
+    return moved(gather(table, points_, targets_, own), options_.device);
   Batch result;
-  if (shortest == longest && points_.device().is_cpu()) {
-    result.inputs.data = select_streams(indices, longest);
-  } else {
-    result.inputs.data =
-        empty({batch, longest, channels_}, {options_.dtype, points_.device()});
-    if (shortest != longest)
-      result.inputs.lengths = clone(select_row(table, 2));
-    compute_floating("batch", points_, [&]<class T>(auto device, T) {
-      gather_streams(device, {batch, longest, channels_},
-                     table.data<std::int64_t>(), points_.data<T>(),
-                     result.inputs.data.template mutable_data<T>());
-    });
-  }
+  result.inputs.data = select_streams(indices, own.length);
   result.targets = gather_targets(table, targets_);
-  return is_streamed() ? moved(result, options_.device) : result;
+  return moved(result, options_.device);
 }
 
 Batch BatchSource::gather(const Tensor& table, const Tensor& points,
-                          const Tensor& targets) const {
+                          const Tensor& targets,
+                          const ValueShape& padded) const {
   const std::int64_t batch = table.size(1);
-  const ValueShape all = shape();
   Batch result;
-  result.inputs.data = empty({batch, all.length, channels_}, options_);
-  if (all.unequal) result.inputs.lengths = clone(select_row(table, 2));
+  result.inputs.data = empty({batch, padded.length, channels_},
+                             {options_.dtype, points.device()});
+  if (padded.unequal) result.inputs.lengths = clone(select_row(table, 2));
   compute_floating("batch", points, [&]<class T>(auto device, T) {
-    gather_streams(device, {batch, all.length, channels_},
+    gather_streams(device, {batch, padded.length, channels_},
                    table.data<std::int64_t>(), points.data<T>(),
                    result.inputs.data.template mutable_data<T>());
   });

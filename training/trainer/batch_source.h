@@ -49,11 +49,13 @@ class BatchSource {
   Batch gather(std::span<const std::int64_t> indices) const;
   /// The batch of a table (3, batch): of each case its index, first point and
   /// length in `points` and `targets`, which are shaped as those of this data
-  /// and stand with the table on the batches' device. All batches are of one
-  /// shape, that of the longest stream, and have lengths where any two streams
-  /// of the data differ in them.
-  Batch gather(const Tensor& table, const Tensor& points,
-               const Tensor& targets) const;
+  /// and stand with the table on the batches' device. It is padded to `length`
+  /// points, and has lengths where they are `unequal`: with those of shape()
+  /// all batches are of one shape.
+  Batch gather(const Tensor& table, const Tensor& points, const Tensor& targets,
+               const ValueShape& padded) const;
+  /// The shape of a batch of the cases at `indices`.
+  ValueShape shape(std::span<const std::int64_t> indices) const;
 
   /// (all points, channels) and (cases) or (cases, outputs).
   const Tensor& points() const { return points_; }

@@ -28,6 +28,9 @@ class BatchStream {
   void start(std::span<const std::int64_t> order, std::int64_t next);
   /// Work given to the device from here on finds the next batch there.
   void before_step();
+  /// The next batch, between before_step and after_step, padded to its own
+  /// longest stream.
+  Batch gather() const;
   /// The step of it has been given to the device: brings the one after it.
   void after_step();
 

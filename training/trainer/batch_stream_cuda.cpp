@@ -1,8 +1,12 @@
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <numeric>
 
 #include "sigtape/framework/cuda/copy_stream.h"
 #include "sigtape/framework/cuda/runtime.h"
+#include "sigtape/framework/ops.h"
+#include "sigtape/framework/tape.h"
 #include "sigtape/training/trainer/batch_stream.h"
 
 namespace sigtape {
@@ -12,6 +16,7 @@ struct BatchStream::Impl {
   std::int64_t batch_size, room;  // points of a batch
   std::int64_t point_bytes, target_bytes;
   Tensor layout, points, targets;
+  Tensor places;              // (1, 2 size): 0, 1, ..
   cuda::PinnedMemory pinned;  // of both batches: points, targets, layout
   std::span<const std::int64_t> order;
   std::int64_t next = 0;
@@ -27,12 +32,19 @@ struct BatchStream::Impl {
         points(empty({2 * room, d.points().size(1)},
                      {d.points().dtype(), d.device()})),
         targets(rows_like(d.targets(), 2 * size, d.device())),
+        places(numbers_to(2 * size).to(d.device())),
         pinned(2 * pinned_bytes(), d.device().index),
         copies(d.device().index) {
     // Whoever had this memory before may still be at it in the other stream.
     cuda::synchronise(d.device().index);
   }
 
+  static Tensor numbers_to(std::int64_t count) {
+    Tensor numbers = empty({1, count}, {DType::int64, {}});
+    auto* first = numbers.mutable_data<std::int64_t>();
+    std::iota(first, first + count, 0);
+    return numbers;
+  }
   static std::int64_t bytes_of_row(const Tensor& t) {
     return t.defined() ? size_of(t.dtype()) * (t.numel() / t.size(0)) : 0;
   }
@@ -66,6 +78,16 @@ struct BatchStream::Impl {
     if (count <= 0) return {};
     return order.subspan(static_cast<std::size_t>(first),
                          static_cast<std::size_t>(count));
+  }
+
+  Batch gather() const {
+    const NoGrad no_grad;
+    const std::span<const std::int64_t> cases = next_cases();
+    const std::int64_t first = (next & 1) * batch_size;
+    const std::int64_t last = first + std::ssize(cases);
+    const std::array<Tensor, 2> rows = {slice(places, 1, first, last),
+                                        slice(layout, 1, first, last)};
+    return data.gather(concat(rows, 0), points, targets, data.shape(cases));
   }
 
   // Starts the copies of the next batch.
@@ -141,6 +163,8 @@ void BatchStream::start(std::span<const std::int64_t> order,
                         std::int64_t next) {
   impl_->start(order, next);
 }
+
+Batch BatchStream::gather() const { return impl_->gather(); }
 
 void BatchStream::before_step() {
   impl_->copies.await(static_cast<int>(impl_->next & 1));

@@ -92,9 +92,11 @@ struct DeviceStep::Impl {
                   batches ? nullptr : order.data<std::int64_t>(),
                   layout.data<std::int64_t>(),
                   table.mutable_data<std::int64_t>(), shift});
+    const ValueShape padded = data.shape();
     const Batch batch =
-        batches ? data.gather(table, batches->points(), batches->targets())
-                : data.gather(table, data.points(), data.targets());
+        batches
+            ? data.gather(table, batches->points(), batches->targets(), padded)
+            : data.gather(table, data.points(), data.targets(), padded);
     const Tensor loss =
         objective.loss(model.forward(batch.inputs).data, batch.targets);
     model.clear_gradients();

@@ -60,6 +60,9 @@ struct Counts {
   std::int64_t graph_launches = 0;  // of whole graphs
   std::int64_t synchronisations = 0;
   std::int64_t allocations = 0;  // cudaMalloc
+  /// Copies that the second stream had been given when it was last waited for
+  /// the device.
+  std::int64_t copies_when_waited = 0;
 };
 Counts& counts();
 
