@@ -17,6 +17,7 @@
 #include "sigtape/framework/cuda/faults.h"
 #include "sigtape/framework/cuda/graph.h"
 #include "sigtape/framework/cuda/host/emulator.h"
+#include "sigtape/framework/cuda/host/guard.h"
 #include "sigtape/framework/cuda/host/injection.h"
 #include "sigtape/framework/cuda/host/streams.h"
 #include "sigtape/framework/cuda/pool.h"
@@ -90,7 +91,10 @@ bool is_emulated() { return true; }
 Block allocate(std::int64_t bytes, int device) {
   require_device(device);
   void* data = open_pool ? from_pool(bytes) : nullptr;
-  if (!data) data = new_block(bytes, device);
+  if (!data) {
+    data = new_block(bytes, device);
+    cuda_host::guard_block(data, bytes);
+  }
   if (bytes > 0) {
     cuda_host::submit([data, bytes] { std::memset(data, 0xff, bytes); });
   }
@@ -106,6 +110,7 @@ void release(const Block& block, std::int64_t bytes, int) noexcept {
   if (block.pool && !pools[block.pool - 1]->freed) {
     pools[block.pool - 1]->blocks[bytes].push_back(block.data);
   } else {
+    cuda_host::unguard_block(block.data);
     std::free(block.data);
   }
 }
@@ -122,7 +127,10 @@ void free_graph_pool(int pool, int) noexcept {
   const std::lock_guard lock(pools_mutex);
   Pool& p = *pools[pool - 1];
   for (const auto& [bytes, blocks] : p.blocks) {
-    for (void* block : blocks) std::free(block);
+    for (void* block : blocks) {
+      cuda_host::unguard_block(block);
+      std::free(block);
+    }
   }
   p.blocks.clear();
   p.freed = true;

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "sigtape/framework/cuda/host/emulator.h"
+#include "sigtape/framework/cuda/host/guard.h"
 #include "sigtape/framework/cuda/host/streams.h"
 
 namespace sigtape::cuda_host {
@@ -24,6 +25,7 @@ bool is_capturing() { return open != nullptr; }
 void submit(std::function<void()> work) {
   if (!open) {
     finish(StreamName::device);
+    const DeviceWork device;
     return work();
   }
   open->work.push_back(std::move(work));

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "sigtape/framework/cuda/host/fiber.h"
+#include "sigtape/framework/cuda/host/guard.h"
 #include "sigtape/framework/cuda/host/injection.h"
 #include "sigtape/framework/cuda/host/streams.h"
 
@@ -325,6 +326,7 @@ void* static_shared_memory(const void* key, std::size_t bytes) {
 
 void run(Dim3 grid, Dim3 block, std::size_t shared_bytes,
          const std::function<void()>& thread) {
+  const DeviceWork device_work;
   finish(StreamName::device);
   static std::mutex one_at_a_time;
   const bool nested = current != &outside;

@@ -4,6 +4,8 @@
 #include <mutex>
 #include <utility>
 
+#include "sigtape/framework/cuda/host/guard.h"
+
 namespace sigtape::cuda_host {
 
 namespace {
@@ -34,6 +36,7 @@ void run_front(Stream& stream) {
   const Item item = std::move(stream.items.front());
   stream.items.pop_front();
   if (item.work) {
+    const DeviceWork device;
     running = true;
     item.work();
     running = false;

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
+
 #include "sigtape/framework/cuda/runtime.h"
 #include "sigtape/framework/ops.h"
 #include "support/device_array.h"
@@ -68,6 +70,14 @@ TEST(CudaGraph, RefusesWhatCudaForbids) {
   refused([] { empty({12345}, there); });  // memory that nobody rehearsed
   c.capture()->launch();                   // and goes on
 }
+
+#if defined(SIGTAPE_CUDA_HOST) && defined(__SANITIZE_ADDRESS__)
+// As it would end on a GPU: the emulated device's memory is not the host's.
+TEST(CudaGraph, AHostThatTouchesDeviceMemoryIsReported) {
+  const Tensor x = ones({4}, there);
+  EXPECT_DEATH(std::printf("%g", *x.data<double>()), "use-after-poison");
+}
+#endif
 
 }  // namespace
 }  // namespace sigtape::test

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "sigtape/framework/cuda/host/emulator.h"
+#include "sigtape/framework/cuda/host/guard.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/training/optim/optimizer.h"
 #include "sigtape/training/trainer/step_kernels.h"
@@ -72,6 +73,7 @@ TEST(CudaUpdate, IsThreeLaunchesForAllParameters) {
     const auto there = make(kind, parameters(gpu));
     const FlatParameters<double> list = flat(*there);
     // The emulated device's memory is read and written here directly.
+    const cuda_host::DeviceWork direct;
     Tensor squares = empty({list.tiles()}, {DType::float64, gpu});
     Tensor memory = empty({sizeof(StepState) / 8}, {DType::int64, gpu});
     auto* state =
