@@ -216,7 +216,7 @@ train() {
   run="$build/runs/$1"
   shift
   rm -rf "$run"
-  env "$@" "$sigtrain" train benchmarks/configs/keras-sig.yaml --device cuda \
+  env "$@" timeout 120 "$sigtrain" train benchmarks/configs/keras-sig.yaml --device cuda \
     --run-dir "$run" --set train.epochs=3
 }
 
@@ -229,7 +229,7 @@ same_bytes() {
 
 run_training() {
   [ ! -x "$build/tests/test_training_trainer_golden" ] ||
-    check golden_training "$build/tests/test_training_trainer_golden"
+    check golden_training timeout 240 "$build/tests/test_training_trainer_golden"
   mkdir -p "$build/runs"
   check train_once train once
   check train_again train again
@@ -245,7 +245,7 @@ run_training() {
 time_of() {
   name=$1
   shift
-  if "$sigtrain" bench "$@" --json >"$OUT/$name.log" 2>&1; then
+  if timeout 60 "$sigtrain" bench "$@" --json >"$OUT/$name.log" 2>&1; then
     note "$name" "$(tr -d '\n' <"$OUT/$name.log")"
     rm "$OUT/$name.log"
   else
