@@ -16,7 +16,8 @@ SIGTAPE_INLINE Piece<T> load_piece(const T* from, int columns) {
   if (columns >= kPiece<T>) {
     __builtin_memcpy(&piece, from, 16);
   } else {
-    for (int k = 0; k < columns; ++k) piece[k] = from[k];
+    SIGTAPE_UNROLL for (int k = 0; k < kPiece<T> - 1; ++k) if (k < columns)
+        piece[k] = from[k];
   }
   return piece;
 }
@@ -26,7 +27,8 @@ SIGTAPE_INLINE void store_piece(T* to, Piece<T> piece, int columns) {
   if (columns >= kPiece<T>) {
     __builtin_memcpy(to, &piece, 16);
   } else {
-    for (int k = 0; k < columns; ++k) to[k] = piece[k];
+    SIGTAPE_UNROLL for (int k = 0; k < kPiece<T> - 1; ++k) if (k < columns)
+        to[k] = piece[k];
   }
 }
 

@@ -146,7 +146,8 @@ struct LaneRows {
   }
 
   /// Whether a row's words of levels below the last are a lane's low state in
-  /// its order, one piece of memory on both sides.
+  /// its order, one piece of memory on both sides; with the last level, too,
+  /// where its state follows.
   SIGTAPE_INLINE bool whole_rows() const {
     return plan->prefix_levels == 0 && plan->splits == 1 && !inverse;
   }
@@ -155,6 +156,8 @@ struct LaneRows {
   void read_state(std::int64_t index, bool once, int depth, Vec<T>* low,
                   Vec<T>* top) const {
     if (whole_rows()) {
+      if (top == low + plan->low_words)
+        return read(1, 0, plan->low_words + plan->top_words, index, once, low);
       read(1, 0, plan->low_words, index, once, low);
       return read(depth, 0, plan->top_words, index, once, top);
     }
@@ -170,6 +173,8 @@ struct LaneRows {
   void write_state(std::int64_t index, int first, int depth, const Vec<T>* low,
                    const Vec<T>* top) const {
     if (whole_rows()) {
+      if (top == low + plan->low_words)
+        return write(1, 0, plan->low_words + plan->top_words, index, low);
       write(1, 0, plan->low_words, index, low);
       return write(depth, 0, plan->top_words, index, top);
     }
