@@ -423,7 +423,7 @@ SIGTAPE_KERNEL void walk_leaves_family_back(const Leaves<T>& a) {
   for (std::int64_t t = last; t >= 0; --t) {
     const Vec<T> first = in_register(parent[0]);
     const Vec<T> second = in_register(parent[1]);
-    Vec<T> e[D], sum[D], share[2];
+    Vec<T> e[D], sum[D], share[2] = {};
     SIGTAPE_UNROLL for (int j = 0; j < D; ++j) {
       e[j] = in_register(letters[j]);
       sum[j] = dletters[j];
