@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/framework/node.h"
 #include "sigtape/framework/ops/gemm_kernels.h"
 #include "sigtape/framework/ops/gemm_onednn.h"
@@ -38,8 +39,6 @@ constexpr std::int64_t kLongSum = 4096;     // k to cut in spite of two tiles
 
 SIGTAPE_DEFINE_TABLE_OF(GemmKernels, gemm)
 
-std::int64_t up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
 // Measured by benchmarks/gemm_crossover.cpp, oneDNN 2.6 against our kernels on
 // one core: B^T with many rows and columns runs at 70-85 GFMA/s against 50 with
 // AVX-512. With AVX2, or B in rows, the two are within a tenth; for the few
@@ -58,9 +57,9 @@ void run_tile(Gemm<T> g) {
   const std::int64_t k = g.k;
   const std::int64_t most =
       !rows && dots && !prefers_onednn(g) ? kDotBlock : kBlock;
-  const std::int64_t blocks = std::max<std::int64_t>(1, up(k, most));
-  const std::int64_t block =
-      std::max<std::int64_t>(16, up(up(k, blocks), 16) * 16);  // none of a few
+  const std::int64_t blocks = std::max<std::int64_t>(1, divide_up(k, most));
+  const std::int64_t block = std::max<std::int64_t>(
+      16, divide_up(divide_up(k, blocks), 16) * 16);  // none of a few
   for (std::int64_t l = 0; l == 0 || l < k; l += block) {
     g.k = std::min(block, k - l);
     if (prefers_onednn(g) && gemm_onednn(g)) {
@@ -83,7 +82,7 @@ struct Tiling {
 
   // Of an even number of tiles, each but the last of whole vectors.
   static std::int64_t even_columns(std::int64_t n, std::int64_t tiles) {
-    return up(up(n, up(tiles, 2) * 2), 16) * 16;
+    return divide_up(divide_up(n, divide_up(tiles, 2) * 2), 16) * 16;
   }
 
   // Of a product in pieces of g.k, of `total` in all.
@@ -91,14 +90,14 @@ struct Tiling {
   Tiling(const Gemm<T>& g, std::int64_t total) {
     const std::int64_t m = g.m, n = g.n, k = g.k;
     columns = n <= kColumns ? std::max<std::int64_t>(1, n)
-                            : even_columns(n, up(n, kColumns));
+                            : even_columns(n, divide_up(n, kColumns));
     const std::int64_t row_work =
         columns * std::max<std::int64_t>(1, std::min(k, kBlock));
-    rows = up(std::max(kRows, kTileWork / row_work), 24) * 24;
+    rows = divide_up(std::max(kRows, kTileWork / row_work), 24) * 24;
     const bool few = g.a_col == 1 && n < kWide;
     if (m <= 2 * rows) share(m, n, total, few ? kFewRows : kShareRows);
-    row_tiles = up(m, rows);
-    column_tiles = up(n, columns);
+    row_tiles = divide_up(m, rows);
+    column_tiles = divide_up(n, columns);
   }
   std::int64_t tiles() const { return row_tiles * column_tiles; }
 
@@ -111,7 +110,7 @@ struct Tiling {
     if (work < kShared) return;
     const std::int64_t parts = work < 16 * kSmallWork ? 2 : 4;
     if (m >= 2 * least) {
-      rows = std::min(rows, up(m, std::min(parts, m / least) / 2 * 2));
+      rows = std::min(rows, divide_up(m, std::min(parts, m / least) / 2 * 2));
     } else if (k < kSharedSum && n <= columns && n >= 2 * kShareColumns) {
       columns = even_columns(n, std::min(parts, n / kShareColumns) / 2 * 2);
     }
@@ -168,7 +167,7 @@ void run_pieces(Gemm<T> tile, const GemmPieces& pieces, std::int64_t first,
 // C += the partial sums, one after another.
 template <class T>
 void add_partial_sums(const Gemm<T>& g, const T* sums, std::int64_t count) {
-  const std::int64_t least = up(kAdded, count * g.n + 1);
+  const std::int64_t least = divide_up(kAdded, count * g.n + 1);
   even_ranges(g.m, least, [&](std::int64_t i, std::int64_t end) {
     for (; i < end; ++i) {
       T* c = g.c + i * g.c_row;
@@ -229,8 +228,9 @@ void gemm(Cpu, const Gemm<T>& g, const Strided<3>& batch) {
   const std::int64_t tiles = tiling.tiles(), work = g.m * g.n * g.k;
   const std::int64_t groups = groups_of(tiling, count, work, g.k);
   if (groups > 1) {
-    const std::int64_t piece = std::min(kBlock, up(up(g.k, groups), 16) * 16);
-    const std::int64_t pieces = (g.k + piece - 1) / piece;
+    const std::int64_t piece =
+        std::min(kBlock, divide_up(divide_up(g.k, groups), 16) * 16);
+    const std::int64_t pieces = divide_up(g.k, piece);
     for (std::int64_t i = 0; i < count; ++i) {
       Gemm<T> one = element(i);
       one.k = piece;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/framework/node.h"
 #include "sigtape/framework/ops/layer_norm_kernels.h"
 #include "sigtape/framework/parallel.h"
@@ -75,7 +76,7 @@ void layer_norm_backward(Cpu, const LayerNormInputs<T>& in, const T* dy,
                          const T* mean, const T* rstd, T* da, T* dweight,
                          T* dbias) {
   const std::int64_t n = in.size, grain = rows_per_tile(in.rows, n);
-  const std::int64_t tiles = (in.rows + grain - 1) / grain;
+  const std::int64_t tiles = divide_up(in.rows, grain);
   const bool sums = dweight || dbias;
   CacheVector<T> parts(sums ? tiles * 2 * n : 0);
   parallel_ranges(in.rows, grain, [&](std::int64_t begin, std::int64_t end) {

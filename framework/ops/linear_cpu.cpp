@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/framework/node.h"
 #include "sigtape/framework/ops/linear_kernels.h"
 #include "sigtape/framework/ops/linear_simd.h"
@@ -39,7 +40,7 @@ template <class T>
 class Tiles {
  public:
   explicit Tiles(const RowRuns<T>& x)
-      : x_(x), per_run_((x.length + kTile - 1) / kTile) {}
+      : x_(x), per_run_(divide_up(x.length, kTile)) {}
 
   std::int64_t count() const { return x_.runs * per_run_; }
 

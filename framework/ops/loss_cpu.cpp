@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/framework/ops/loss_kernels.h"
 
 namespace sigtape {
@@ -118,7 +119,7 @@ template <class T>
 double sum_of_squared_errors(Cpu, std::int64_t count, const T* p, const T* t) {
   constexpr int lanes = 8;
   constexpr std::int64_t most = 64;
-  const std::int64_t piece = std::max(kErrors, (count + most - 1) / most);
+  const std::int64_t piece = std::max(kErrors, divide_up(count, most));
   double sums[most] = {};
   parallel_ranges(count, piece, [&](std::int64_t begin, std::int64_t end) {
     double sum[lanes] = {};

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sigtape/framework/allocator.h"
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/framework/ops/reduce_kernels.h"
 #include "sigtape/framework/parallel.h"
 
@@ -84,8 +85,8 @@ struct Pieces {
       : columns(std::min(s.inner, block)),
         rows(std::clamp<std::int64_t>(grain / columns, 1,
                                       std::max<std::int64_t>(s.length, 1))),
-        blocks((s.inner + columns - 1) / columns),
-        ranges(std::max<std::int64_t>((s.length + rows - 1) / rows, 1)) {}
+        blocks(divide_up(s.inner, columns)),
+        ranges(std::max<std::int64_t>(divide_up(s.length, rows), 1)) {}
   std::int64_t columns, rows, blocks, ranges;
 };
 

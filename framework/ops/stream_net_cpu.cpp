@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/framework/node.h"
 #include "sigtape/framework/ops/stream_net_kernels.h"
 #include "sigtape/framework/ops/stream_net_simd.h"
@@ -68,8 +69,8 @@ struct Tiling {
         kCacheBytes / static_cast<std::int64_t>(sizeof(T)) / planes_of(s);
     const std::int64_t most =
         std::clamp(room / wide * wide, wide, std::max(kMaxTile, wide));
-    per_stream = (s.points() + most - 1) / most;
-    tile = round_up((s.points() + per_stream - 1) / per_stream, lanes);
+    per_stream = divide_up(s.points(), most);
+    tile = round_up(divide_up(s.points(), per_stream), lanes);
     step = tile + 2 * margin;
   }
 };

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/framework/parallel.h"
 #include "sigtape/framework/tensor.h"
 
@@ -68,7 +69,7 @@ Strided<N> strided(const Shape& shape,
 template <class Body>
 void even_ranges(std::int64_t count, std::int64_t least, const Body& body) {
   const std::int64_t ranges = count < 2 * least ? 1 : count / least;
-  parallel_ranges(count, (count + ranges - 1) / ranges, body);
+  parallel_ranges(count, divide_up(count, ranges), body);
 }
 
 /// Calls row(offsets, first, last) for pieces of every row, on several threads
@@ -91,7 +92,7 @@ void for_each_row(const Strided<N>& walk, const Row& row) {
     }
     return;
   }
-  even_ranges(rows, (least + length - 1) / length,
+  even_ranges(rows, divide_up(least, length),
               [&](std::int64_t begin, std::int64_t end) {
                 for (std::int64_t r = begin; r < end; ++r) run(r, 0, length);
               });

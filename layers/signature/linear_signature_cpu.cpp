@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/framework/ops/linear_simd.h"
 #include "sigtape/framework/parallel.h"
 #include "sigtape/framework/simd/isa.h"
-#include "sigtape/layers/signature/divide_up.h"
 #include "sigtape/layers/signature/linear_signature_kernels.h"
 
 namespace sigtape::cpu {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/framework/parallel.h"
 #include "sigtape/framework/scratch_gap.h"
 #include "sigtape/framework/simd/isa.h"
-#include "sigtape/layers/signature/divide_up.h"
 #include "sigtape/layers/signature/projected_signature_table.h"
 
 namespace sigtape {

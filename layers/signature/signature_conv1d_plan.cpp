@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/framework/scratch_gap.h"
-#include "sigtape/layers/signature/divide_up.h"
 #include "sigtape/layers/signature/signature_words.h"
 
 namespace sigtape::cpu {

@@ -4,9 +4,9 @@
 #include <tuple>
 #include <type_traits>
 
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/framework/parallel.h"
 #include "sigtape/framework/simd/isa.h"
-#include "sigtape/layers/signature/divide_up.h"
 #include "sigtape/layers/signature/scratch_slots.h"
 #include "sigtape/layers/signature/signature_depth2.h"
 #include "sigtape/layers/signature/signature_increment.h"
