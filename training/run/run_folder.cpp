@@ -73,10 +73,13 @@ bool holds_run(const fs::path& folder) {
 
 RunPaths open_run(const fs::path& folder) {
   RunPaths run{folder};
-  std::error_code missing;
-  require<FileError>(fs::is_directory(folder, missing), folder.string(),
+  std::error_code error;
+  require<FileError>(fs::is_directory(folder, error), folder.string(),
                      ": expected the folder of a run, there is none");
-  require(fs::exists(run.config(), missing), folder.string(),
+  const bool is_there = fs::exists(run.config(), error);
+  require<FileError>(!error, "cannot read ", run.config().string(), ": ",
+                     error.message());
+  require(is_there, folder.string(),
           ": expected the folder of a run, it has no config.yaml");
   return run;
 }
