@@ -35,7 +35,8 @@ def prepare(jobs):
     subprocess.run("git ls-files -z | xargs -0 cp --parents -pt build/mutation",
                    shell=True, cwd=ROOT, check=True)
     configured = call(["cmake", "--preset", "release",
-                       "-DSIGTAPE_EXAMPLES=OFF", "-DSIGTAPE_BENCHMARKS=OFF"],
+                       "-DSIGTAPE_CUDA=OFF", "-DSIGTAPE_EXAMPLES=OFF",
+                       "-DSIGTAPE_BENCHMARKS=OFF"],
                       cwd=COPY)
     if configured.returncode:
         sys.exit(configured.stdout)
