@@ -77,6 +77,18 @@ void run_tasks(const SignaturePlan& plan, const Body& body) {
   });
 }
 
+// On one thread forward walks a group as one task: a word's bits do not depend
+// on the task that walks it. (Sums of gradients over tasks do.) Leaves behind
+// the checkpoints whether they are those of groups.
+void join_splits(SignaturePlan& plan, void* saved) {
+  if (plan.splits == 1) return;
+  const bool joined = num_threads() == 1;
+  if (saved) *at_byte<bool>(saved, plan.saved_joined_byte) = joined;
+  if (!joined) return;
+  plan.splits = 1;
+  plan.tasks = plan.groups;
+}
+
 // The partial sums of a piece, [partial_elements], in the first task that
 // holds pairs of it or in `task`.
 template <class T>
@@ -210,11 +222,13 @@ void sum_basepoints(const SignatureShape& shape, const T* rows, T* sum) {
 // Gradients by walking back through time; those of a shared basepoint are left
 // in the workspace for each path.
 template <class T>
-void walk_back(const Dispatch<T>& dispatch, const SignatureShape& shape,
+void walk_back(Dispatch<T>& dispatch, const SignatureShape& shape,
                const SignatureInputs<T>& inputs, const void* saved,
                const T* dsignature, const SignatureGradients<T>& gradients,
                void* workspace) {
   const SignaturePlan& plan = dispatch.plan;
+  dispatch.plan.joined_checkpoints =
+      plan.splits > 1 && *at_byte<bool>(saved, plan.saved_joined_byte);
   SignatureGradients<T> wanted = gradients;
   if (plan.pieces > 1) {
     T* const dnodes = at_byte<T>(workspace, plan.pieces_byte);
@@ -256,11 +270,12 @@ void signature_forward(const SignatureShape& shape,
                        void* saved, void* workspace) {
   if (is_small_increment(shape))
     return increment_forward(shape, inputs.path, signature);
-  const Dispatch<T> dispatch(shape);
+  Dispatch<T> dispatch(shape);
   const SignaturePlan& plan = dispatch.plan;
   if (!plan.vectorised)
     return reference::signature_forward(shape, inputs, signature, workspace);
   if (has_depth2_backward(shape)) saved = nullptr;
+  join_splits(dispatch.plan, saved);
   T* const nodes = saved ? at_byte<T>(saved, plan.saved_pieces_byte)
                          : at_byte<T>(workspace, plan.pieces_byte);
   T* const results = plan.pieces > 1 ? nodes : signature;
@@ -283,7 +298,7 @@ void signature_backward(const SignatureShape& shape,
       increment_backward(shape, inputs.path, dsignature, gradients.path);
     return;
   }
-  const Dispatch<T> dispatch(shape);
+  Dispatch<T> dispatch(shape);
   const SignaturePlan& plan = dispatch.plan;
   if (!plan.vectorised)
     return reference::signature_backward(shape, inputs, dsignature, gradients,

@@ -271,6 +271,8 @@ void plan_memory(const SignatureShape& shape, int element_bytes,
   const std::size_t vector_bytes = plan.lanes * element_bytes;
   plan.saved_bytes =
       plan.tasks * (plan.checkpoints + 1) * plan.low_words * vector_bytes;
+  plan.saved_joined_byte = plan.saved_bytes;
+  if (plan.splits > 1) plan.saved_bytes += vector_bytes;
   std::size_t end = plan.slots * plan.slot_vectors * vector_bytes;
   plan.partials_byte = end;
   if (sums_gradients(plan)) {

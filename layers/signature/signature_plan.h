@@ -80,6 +80,15 @@ struct SignaturePlan {
   /// Blocks of a backward pass. One low state more is saved for a task: those
   /// before each block, and the one after the last.
   std::int64_t checkpoints = 0;
+  /// Whether forward, on one thread, has left those of a group in place of
+  /// those of its tasks, which each hold their share of its words.
+  bool joined_checkpoints = false;
+
+  /// Which checkpoints a task walks back from.
+  __attribute__((always_inline)) std::int64_t checkpoints_of(
+      std::int64_t task) const {
+    return joined_checkpoints ? task / splits : task;
+  }
 
   /// Scratch of one slot, in vectors, and where its arrays start. The low
   /// state or, in backward, its cotangent, is followed by the top level.
@@ -99,12 +108,13 @@ struct SignaturePlan {
   std::int64_t partial_elements = 0;
 
   /// Bytes of the workspace: slots, partial sums, basepoint rows, and what
-  /// multiplying pieces takes; of what is saved: checkpoints, and the factors
-  /// and products of pieces.
+  /// multiplying pieces takes; of what is saved: checkpoints, where groups are
+  /// split whether they are of groups, and the factors and products of pieces.
   std::size_t partials_byte = 0;
   std::size_t basepoints_byte = 0;
   std::size_t pieces_byte = 0;
   std::size_t workspace_bytes = 0;
+  std::size_t saved_joined_byte = 0;
   std::size_t saved_pieces_byte = 0;
   std::size_t saved_bytes = 0;
 };

@@ -425,8 +425,9 @@ void backward_task(const Call<T>& call, std::int64_t task, const Vec<T>* saved,
   __builtin_memset(sums, 0,
                    plan.partial_paths * plan.partial_elements * sizeof(T));
   T* based = basepoint_gradients(call, gradients, basepoints);
-  const Vec<T>* checkpoint =
-      saved + task * (plan.checkpoints + 1) * plan.low_words;
+  const Vec<T>* checkpoint = saved + plan.checkpoints_of(task) *
+                                         (plan.checkpoints + 1) *
+                                         plan.low_words;
   for (std::int64_t k = plan.checkpoints - 1; k >= 0; --k) {
     place_block(call, pairs, k * plan.backward_steps, block);
     start_gradients(call, block, k == plan.checkpoints - 1);

@@ -7,6 +7,8 @@
 #include <memory>
 #include <random>
 
+#include "sigtape/framework/parallel.h"
+
 namespace sigtape::test {
 
 namespace {
@@ -95,15 +97,20 @@ SignatureCase<double> to_double(const SignatureCase<float>& of) {
 }
 
 template <class T>
-void run_kernels(SignatureCase<T>& c) {
+void run_kernels(SignatureCase<T>& c, int forward_threads,
+                 int backward_threads) {
+  const int before = num_threads();
+  if (forward_threads > 0) set_num_threads(forward_threads);
   const SignatureGradients<T> gradients = poisoned_outputs(c);
   const auto saved = poisoned(cpu::signature_saved_bytes<T>(c.shape));
   const auto workspace = poisoned(cpu::signature_workspace_bytes<T>(c.shape));
   cpu::signature_forward(c.shape, c.inputs(), c.signature.data(), saved.get(),
                          workspace.get());
+  if (backward_threads > 0) set_num_threads(backward_threads);
   const auto other = poisoned(cpu::signature_workspace_bytes<T>(c.shape));
   cpu::signature_backward(c.shape, c.inputs(), saved.get(), c.dsignature.data(),
                           gradients, other.get());
+  set_num_threads(before);
 }
 
 template <class T>
@@ -146,7 +153,7 @@ double relative_error(const std::vector<T>& got,
 
 #define SIGTAPE_INSTANTIATE(T)                                                 \
   template SignatureCase<T> random_case(const SignatureShape&, std::uint32_t); \
-  template void run_kernels(SignatureCase<T>&);                                \
+  template void run_kernels(SignatureCase<T>&, int, int);                      \
   template void run_reference(SignatureCase<T>&);                              \
   template double relative_error(const std::vector<T>&,                        \
                                  const std::vector<double>&);

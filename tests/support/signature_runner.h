@@ -36,9 +36,11 @@ inline SignatureCase<double> to_double(const SignatureCase<double>& of) {
 /// Sizes and options, for the message of a failed check.
 std::string describe(const SignatureShape& shape);
 
-/// Runs the dispatched kernels into outputs that were filled with NaN.
+/// Runs the dispatched kernels into outputs that were filled with NaN, each
+/// pass with so many threads; 0: those that are set.
 template <class T>
-void run_kernels(SignatureCase<T>& c);
+void run_kernels(SignatureCase<T>& c, int forward_threads = 0,
+                 int backward_threads = 0);
 
 /// Runs the plain implementation into outputs that were filled with NaN.
 template <class T>
