@@ -191,7 +191,17 @@ Tensor Augment::learned(const Value& x) const {
       biases_[0], {options_.stride, options_.padding, options_.dilation}));
 }
 
+// The layers after the first, of what that gives.
 Tensor Augment::pointwise_layers(Tensor h) const {
+  if (weights_.size() == 1) return h;
+  const std::span later = std::span(weights_).subspan(1);
+  const AugmentStreamOptions fused{.activation = options_.activation,
+                                   .include_original = false,
+                                   .include_time = false,
+                                   .activate_first = true};
+  if (augment_stream_fits(h, later, fused)) {
+    return augment_stream(h, later, std::span(biases_).subspan(1), {}, fused);
+  }
   for (std::size_t i = 1; i < weights_.size(); ++i) {
     const Shape matrix{weights_[i].size(0), weights_[i].size(1)};
     h = linear(activate(options_.activation, h), reshape(weights_[i], matrix),

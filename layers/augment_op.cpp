@@ -28,6 +28,7 @@ StreamNetShape shape_of(const Shape& x, TensorList weights,
   s.layers = static_cast<int>(weights.size());
   for (int i = 0; i < s.layers; ++i) s.sizes[i] = weights[i].size(0);
   s.relu = o.activation == Activation::relu;
+  s.relu_first = s.relu && o.activate_first;
   s.original = o.include_original;
   s.time = o.include_time;
   return s;
@@ -145,7 +146,7 @@ struct Rule {
     }
     if (shape.layers == 0) return;
     std::array<Tensor, most> h;  // what each layer reads
-    h[0] = windows(x);
+    h[0] = shape.relu_first ? relu(windows(x)) : windows(x);
     for (int i = 0; i + 1 < shape.layers; ++i) {
       const Tensor y =
           linear(h[i], matrix(back.saved(1 + 2 * i)), back.saved(2 + 2 * i));
@@ -163,7 +164,7 @@ struct Rule {
       if (back.needs(2 + 2 * i)) back.add(2 + 2 * i, sum(g, {0}));
       if (i == 0 && !back.needs(0)) break;
       g = matmul(g, matrix(w));
-      if (i > 0 && shape.relu) g = mul(g, sign_of(h[i]));
+      if (i > 0 ? shape.relu : shape.relu_first) g = mul(g, sign_of(h[i]));
     }
     if (back.needs(0)) back.add(0, overlapped(g));
   }
@@ -173,12 +174,14 @@ struct Rule {
 
 bool augment_stream_fits(const Tensor& x, TensorList weights,
                          const AugmentStreamOptions& o) {
-  const bool activated = weights.size() > 1 &&
+  const bool activated = (weights.size() > 1 || o.activate_first) &&
                          o.activation != Activation::relu &&
                          o.activation != Activation::none;
-  return !activated && weights.size() <= std::size_t{most} &&
-         (!x.device().is_cpu() ||
-          stream_net_fits(Cpu{}, shape_of(x.shape(), weights, o)));
+  if (activated || weights.size() > std::size_t{most}) return false;
+  const bool alone = o.kernel_size == 1 && !o.include_original;
+  if (o.activate_first && !alone) return false;
+  if (!x.device().is_cpu()) return !o.activate_first;
+  return stream_net_fits(Cpu{}, shape_of(x.shape(), weights, o));
 }
 
 Tensor augment_stream(const Tensor& x, TensorList weights, TensorList biases,

@@ -10,10 +10,13 @@ struct AugmentStreamOptions {
   Activation activation = Activation::relu;
   bool include_original = true;
   bool include_time = true;
+  /// Of x, too, before the first layer, which then acts on single points
+  /// (kernel_size 1) without the original; on a CPU.
+  bool activate_first = false;
 };
 
 /// Whether augment_stream takes these: at most eight layers of few channels,
-/// without an activation between them other than relu.
+/// without an activation other than relu.
 bool augment_stream_fits(const Tensor& x, TensorList weights,
                          const AugmentStreamOptions& options);
 

@@ -2,6 +2,7 @@
 // same kind: the rules of the three call each other, and any derivative of
 // any order exists.
 #include "sigtape/framework/compute.h"
+#include "sigtape/framework/dispatch.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/conv1d_gradients.h"
 #include "sigtape/framework/ops/conv1d_kernels.h"
@@ -81,7 +82,8 @@ Tensor conv1d_backward_weight(const Tensor& dy, const Tensor& x,
   Tensor dw = empty(weight, {dy.dtype(), dy.device()});
   const Tensor g = dense(dy), stream = dense(x);
   const Conv1dShape s = shape_of(x.shape(), weight, options);
-  compute_floating("conv1d", dy, [&]<class T>(auto device, T) {
+  dispatch_floating("conv1d", dy, [&]<class T>(auto device, T) {
+    if (shapes_only() && !dy.device().is_cpu()) return;
     conv1d_weight_gradient(device, s, g.data<T>(), stream.data<T>(),
                            dw.mutable_data<T>());
   });

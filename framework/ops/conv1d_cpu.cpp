@@ -10,6 +10,7 @@
 #include "sigtape/framework/node.h"
 #include "sigtape/framework/ops/conv1d_kernels.h"
 #include "sigtape/framework/ops/gemm_kernels.h"
+#include "sigtape/framework/shapes_only.h"
 
 namespace sigtape {
 
@@ -237,6 +238,7 @@ void conv1d_weight_gradient(Cpu, const Conv1dShape& shape, const T* dy,
   const Conv1dShape s = merged(shape);
   CacheVector<T> dw(s.out * s.kernel * s.in);
   sum_products(s, dy, x, dw.data());
+  if (shapes_only()) return;
   for_each_weight(s, [&](auto at, auto o, auto i, auto k) {
     dweight[at] = dw[(o * s.kernel + k) * s.in + i];
   });

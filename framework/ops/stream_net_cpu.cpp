@@ -1,8 +1,9 @@
 // A tile of points goes through all layers while it is in the nearest cache.
 //
 // Streams are cut into tiles, tiles into tasks; both follow from the shape.
-// Each task has planes of its own and sums of the weights' gradients as
-// vectors, folded at its end; the tasks' sums are added in order.
+// A task takes the first free piece of scratch memory for its planes and for
+// its sums of the weights' gradients, vectors whose lanes are added up at its
+// end; the tasks' sums are added in order.
 #include <algorithm>
 #include <type_traits>
 
@@ -12,6 +13,7 @@
 #include "sigtape/framework/ops/stream_net_simd.h"
 #include "sigtape/framework/parallel.h"
 #include "sigtape/framework/scratch_gap.h"
+#include "sigtape/framework/scratch_slots.h"
 #include "sigtape/framework/shapes_only.h"
 #include "sigtape/framework/simd/isa.h"
 
@@ -20,13 +22,13 @@ namespace sigtape {
 namespace {
 
 constexpr std::int64_t kTaskWork = 1 << 20;     // multiply-adds, at least
-constexpr std::int64_t kSharedWork = 1 << 19;   // worth two tasks
+constexpr std::int64_t kSharedWork = 1 << 17;   // worth two tasks
 constexpr std::int64_t kMaxTasks = 16;          // with sums of their own
 constexpr std::int64_t kCacheBytes = 32 << 10;  // of a tile's planes
 constexpr std::int64_t kMaxTile = 256;          // points
 constexpr std::int64_t kMaxPlanes = 128;
 constexpr std::int64_t kCopied = 1 << 14;  // numbers, worth a task
-constexpr std::int64_t kSummed = 1 << 13;  // the same
+constexpr std::int64_t kSummed = 1 << 14;  // the same
 
 SIGTAPE_DEFINE_TABLE_OF(StreamNetKernels, stream_net)
 
@@ -135,7 +137,8 @@ class Net {
     table_.from_planes({count, c, c}, channels, y + (b * s_.points() + t) * c);
   }
 
-  // Adds to `sums` and, where it is not null, to dx.
+  // Adds to `sums` and, where it is not null, to dx; writes dx where no other
+  // tile and no original add to it.
   void backward(std::int64_t b, std::int64_t t, std::int64_t count,
                 const RowRuns<T>& x, const T* dy, T* dx, T* sums,
                 T* planes) const {
@@ -145,14 +148,10 @@ class Net {
     const std::int64_t width = s_.channels(), skip = width - s_.out();
     const T* rows = dy + (b * s_.points() + t) * width;
     T* d = cotangent(last, planes);
-    table_.to_planes({count, s_.out(), width}, rows + skip,
+    table_.to_planes({count, s_.out(), width, tiling_.tile}, rows + skip,
                      dy + s_.batch * s_.points() * width, d, tiling_.step);
-    for (std::int64_t o = 0; o < s_.out(); ++o) {
-      std::fill(d + o * tiling_.step + count,
-                d + o * tiling_.step + tiling_.tile, T{0});
-    }
     for (int i = last; i >= 0; --i) back(i, count, sums, planes);
-    if (dx) add_input_gradient(b, t, count, dx, planes);
+    if (dx) input_gradient(b, t, count, dx, planes);
   }
 
  private:
@@ -193,14 +192,11 @@ class Net {
 
   void load(std::int64_t b, std::int64_t t, std::int64_t count,
             const RowRuns<T>& x, T* planes) const {
-    table_.to_planes({count + s_.kernel - 1, s_.in, s_.in},
-                     x.run(b) + t * s_.in, x.end, planes, tiling_.step);
     // What fills the last vectors up must be finite.
     const std::int64_t reach = s_.kernel - 1;
-    for (std::int64_t c = 0; c < s_.in; ++c) {
-      std::fill(planes + c * tiling_.step + count + reach,
-                planes + c * tiling_.step + padded(count) + reach, T{0});
-    }
+    table_.to_planes(
+        {count + reach, s_.in, s_.in, padded(count) + reach, s_.relu_first},
+        x.run(b) + t * s_.in, x.end, planes, tiling_.step);
   }
 
   void run(int i, std::int64_t count, T* planes) const {
@@ -246,11 +242,11 @@ class Net {
 
   // What the windows of the tile read gets the reversed convolution of the
   // first layer's cotangent, zeros beyond its ends.
-  void add_input_gradient(std::int64_t b, std::int64_t t, std::int64_t count,
-                          T* dx, T* planes) const {
+  void input_gradient(std::int64_t b, std::int64_t t, std::int64_t count, T* dx,
+                      T* planes) const {
     const std::int64_t step = tiling_.step, reach = s_.kernel - 1;
     T* d = cotangent(0, planes);
-    for (std::int64_t o = 0; o < s_.sizes[0]; ++o) {
+    for (std::int64_t o = 0; reach > 0 && o < s_.sizes[0]; ++o) {
       std::fill(d + o * step - tiling_.margin, d + o * step, T{0});
       std::fill(d + o * step + count,
                 d + o * step + tiling_.tile + tiling_.margin, T{0});
@@ -264,8 +260,14 @@ class Net {
     l.x = d - reach;
     l.y = planes + (s_.in + 2 * outputs_) * step;
     l.x_step = l.y_step = step;
+    l.gate = s_.relu_first ? planes : nullptr;
     table_.layer(l);
     T* rows = dx + (b * s_.length + t) * s_.in;
+    if (reach == 0 && !s_.original) {
+      const T* channels[kMaxPlanes];
+      for (std::int64_t c = 0; c < s_.in; ++c) channels[c] = l.y + c * step;
+      return table_.from_planes({count, s_.in, s_.in}, channels, rows);
+    }
     for (std::int64_t i = 0; i < count + reach; ++i) {
       for (std::int64_t c = 0; c < s_.in; ++c) {
         *rows++ += l.y[c * step + i];
@@ -303,20 +305,16 @@ void fill_time(std::int64_t points, std::int64_t first, std::int64_t count,
   }
 }
 
-// The sum of the lanes of `tasks` vectors, `step` apart, those of one lane
-// first and in order. Writes to the first.
+// Adds the rows of sums [rows, count] up in the first, in order.
 template <class T>
-T total_of(T* v, std::int64_t step, std::int64_t tasks, std::int64_t lanes) {
-  for (std::int64_t task = 1; task < tasks; ++task) {
-    const T* more = v + task * step;
-    for (std::int64_t i = 0; i < lanes; ++i) v[i] += more[i];
-  }
-  T even = 0, odd = 0;
-  for (std::int64_t i = 0; i < lanes; i += 2) {
-    even += v[i];
-    odd += v[i + 1];
-  }
-  return even + odd;
+void add_rows(std::int64_t rows, std::int64_t count, T* sums) {
+  const std::int64_t grain = std::max<std::int64_t>(1, kSummed / rows);
+  parallel_ranges(count, grain, [&](std::int64_t first, std::int64_t end) {
+    for (std::int64_t row = 1; row < rows; ++row) {
+      const T* more = sums + row * count;
+      for (std::int64_t i = first; i < end; ++i) sums[i] += more[i];
+    }
+  });
 }
 
 // dx of the original: point t of y is point t + kernel - 1 of x.
@@ -360,8 +358,10 @@ void stream_net_forward(Cpu, const StreamNetShape& s,
   if (!points && s.time) {
     fill_time(s.points(), 0, s.points() + tiling.tile, time.data());
   }
+  cpu::Slots slots(tasks);
   parallel_for(tasks, [&](std::int64_t task) {
-    T* planes = scratch.data() + task * room;
+    const std::int64_t slot = slots.take();
+    T* planes = scratch.data() + slot * room;
     T* own_time = planes + room - tiling.step;
     for_tiles(tiling, s, task * tiles / tasks, (task + 1) * tiles / tasks,
               [&](std::int64_t b, std::int64_t t, std::int64_t count) {
@@ -371,6 +371,7 @@ void stream_net_forward(Cpu, const StreamNetShape& s,
                 net.forward(b, t, count, x, points ? own_time : time.data() + t,
                             y, planes);
               });
+    slots.give_back(slot);
   });
 }
 
@@ -379,7 +380,8 @@ void stream_net_backward(Cpu, const StreamNetShape& s,
                          const StreamNetWeights<T>& weights,
                          const RowRuns<T>& x, const T* dy,
                          const StreamNetGradients<T>& gradients) {
-  if (gradients.dx && !shapes_only()) {
+  const bool alone = s.layers > 0 && s.kernel == 1 && !s.original;
+  if (gradients.dx && !alone && !shapes_only()) {
     start_input_gradient(s, dy, gradients.dx);
   }
   if (s.layers == 0) return;
@@ -391,35 +393,35 @@ void stream_net_backward(Cpu, const StreamNetShape& s,
   const std::int64_t units = s.batch * tiling.per_stream / per_unit;
   const std::int64_t tasks =
       tasks_of(units, 3 * s.batch * s.points() * s.work());
-  const std::int64_t room = net.scratch();
-  const std::int64_t sums = (net.weights() + net.outputs()) * tiling.lanes;
-  const Scratch<T> scratch(tasks * (room + sums));
+  const std::int64_t count = net.weights() + net.outputs();
+  const std::int64_t room = net.scratch() + count * tiling.lanes;
+  const Scratch<T> scratch(tasks * room);
+  const Scratch<T> sums(tasks * count);  // [task, count]
   if (shapes_only()) return;
-  T* const all_sums = scratch.data() + tasks * room;  // [task, sums]
+  cpu::Slots slots(tasks);
   parallel_for(tasks, [&](std::int64_t task) {
-    T* own_sums = all_sums + task * sums;
-    std::fill_n(own_sums, sums, T{0});
+    const std::int64_t slot = slots.take();
+    T* own_sums = scratch.data() + slot * room;
+    T* planes = own_sums + count * tiling.lanes;
+    std::fill_n(own_sums, count * tiling.lanes, T{0});
     for_tiles(tiling, s, task * units / tasks * per_unit,
               (task + 1) * units / tasks * per_unit,
-              [&](std::int64_t b, std::int64_t t, std::int64_t count) {
-                net.backward(b, t, count, x, dy, gradients.dx, own_sums,
-                             scratch.data() + task * room);
+              [&](std::int64_t b, std::int64_t t, std::int64_t points) {
+                net.backward(b, t, points, x, dy, gradients.dx, own_sums,
+                             planes);
               });
+    table_of<T>(active_isa())
+        .add_lanes(count, own_sums, sums.data() + task * count);
+    slots.give_back(slot);
   });
-  const std::int64_t grain =
-      std::max<std::int64_t>(1, kSummed / (tasks * tiling.lanes));
-  const auto total = [&](std::int64_t first, std::int64_t count, T* out) {
-    if (!out) return;
-    parallel_ranges(count, grain, [&](std::int64_t i, std::int64_t end) {
-      for (; i < end; ++i) {
-        out[i] = total_of(all_sums + (first + i) * tiling.lanes, sums, tasks,
-                          tiling.lanes);
-      }
-    });
-  };
+  add_rows(tasks, count, sums.data());
   for (int i = 0; i < s.layers; ++i) {
-    total(net.first_weight(i), s.rows(i) * s.sizes[i], gradients.weight[i]);
-    total(net.weights() + net.first_output(i), s.sizes[i], gradients.bias[i]);
+    const T* first = sums.data() + net.first_weight(i);
+    if (gradients.weight[i]) {
+      std::copy_n(first, s.rows(i) * s.sizes[i], gradients.weight[i]);
+    }
+    first = sums.data() + net.weights() + net.first_output(i);
+    if (gradients.bias[i]) std::copy_n(first, s.sizes[i], gradients.bias[i]);
   }
 }
 

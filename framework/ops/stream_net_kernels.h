@@ -19,7 +19,8 @@ struct StreamNetShape {
   std::int64_t batch = 0, length = 0, in = 0, kernel = 1;
   int layers = 0;
   std::array<std::int64_t, max_layers> sizes{};
-  bool relu = false;  // between the layers; else nothing
+  bool relu = false;        // between the layers; else nothing
+  bool relu_first = false;  // of x, too: kernel 1, no original
   bool original = false, time = false;
 
   std::int64_t points() const { return length - kernel + 1; }

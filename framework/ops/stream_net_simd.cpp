@@ -154,39 +154,86 @@ void products(const PlaneProducts<T>& p) {
   }
 }
 
+// Planes of the lanes<T>() points from t on.
+template <class T>
+SIGTAPE_INLINE void block_to_planes(const PointRows<T>& rows, const T* x,
+                                    std::int64_t t, T* planes,
+                                    std::int64_t plane_step) {
+  constexpr int p = kPiece<T>;
+  const std::int64_t step = rows.step, channels = rows.channels;
+  const PieceSteps steps = PieceSteps::of<T>(step);
+  const Vec<T> zero = {};
+  const T* points[p];
+  SIGTAPE_UNROLL
+  for (int i = 0; i < p; ++i) points[i] = x + (t + i) * step;
+  for (std::int64_t c = 0; c < channels; c += p) {
+    Vec<T> v[p];
+    SIGTAPE_UNROLL
+    for (int i = 0; i < p; ++i) {
+      points[i] = opaque(points[i]);
+      v[i] = load_pieces<T>(points[i], steps);
+      points[i] += p;
+    }
+    transpose<T>(v);
+    SIGTAPE_UNROLL
+    for (int i = 0; i < p; ++i) {
+      if (rows.relu) v[i] = v[i] < zero ? zero : v[i];
+      if (c + i < channels) store<T>(planes + (c + i) * plane_step + t, v[i]);
+    }
+  }
+}
+
+// What is left over of whole blocks is one that overlaps the one before.
 template <class T>
 SIGTAPE_KERNEL void to_planes(const PointRows<T>& rows, const T* x,
                               const T* end, T* planes,
                               std::int64_t plane_step) {
   constexpr int w = lanes<T>(), p = kPiece<T>;
-  const std::int64_t step = rows.step, channels = rows.channels;
-  // The last piece of a point reads on into the next ones.
-  const std::int64_t reach = (channels + p - 1) / p * p;
-  const PieceSteps steps = PieceSteps::of<T>(step);
-  std::int64_t t = 0;
-  for (; t + w <= rows.count && (t + w - 1) * step + reach <= end - x; t += w) {
-    const T* points[p];
-    SIGTAPE_UNROLL
-    for (int i = 0; i < p; ++i) points[i] = x + (t + i) * step;
-    for (std::int64_t c = 0; c < channels; c += p) {
-      Vec<T> v[p];
-      SIGTAPE_UNROLL
-      for (int i = 0; i < p; ++i) {
-        points[i] = opaque(points[i]);
-        v[i] = load_pieces<T>(points[i], steps);
-        points[i] += p;
-      }
-      transpose<T>(v);
-      SIGTAPE_UNROLL
-      for (int i = 0; i < p; ++i) {
-        if (c + i < channels) store<T>(planes + (c + i) * plane_step + t, v[i]);
-      }
+  const std::int64_t count = rows.count, channels = rows.channels;
+  for (std::int64_t c = 0; c < channels; ++c) {
+    T* plane = planes + c * plane_step;
+    const Vec<T> zero = {};
+    for (std::int64_t t = count / w * w; t < rows.filled; t += w) {
+      store<T>(plane + t, zero);
     }
   }
-  for (; t < rows.count; ++t) {
+  // The last piece of a point reads on into the next ones.
+  const std::int64_t reach = (channels + p - 1) / p * p;
+  const auto readable = [&](std::int64_t t) {
+    return (t + w - 1) * rows.step + reach <= end - x;
+  };
+  std::int64_t t = 0;
+  for (; t + w <= count && readable(t); t += w) {
+    block_to_planes<T>(rows, x, t, planes, plane_step);
+  }
+  if (t < count && count >= w && readable(count - w)) {
+    return block_to_planes<T>(rows, x, count - w, planes, plane_step);
+  }
+  for (; t < count; ++t) {
     for (std::int64_t c = 0; c < channels; ++c) {
-      planes[c * plane_step + t] = x[t * step + c];
+      const T value = x[t * rows.step + c];
+      planes[c * plane_step + t] = rows.relu && value < 0 ? T{0} : value;
     }
+  }
+}
+
+// Writes lanes<T>() points from t on, and into the points after them.
+template <class T>
+SIGTAPE_INLINE void block_from_planes(const PointRows<T>& rows,
+                                      const T* const* planes, std::int64_t t,
+                                      T* y) {
+  constexpr int p = kPiece<T>;
+  const std::int64_t step = rows.step, channels = rows.channels;
+  // The last piece first: what it writes into the next point is overwritten.
+  for (std::int64_t c = (channels - 1) / p * p; c >= 0; c -= p) {
+    Vec<T> v[p];
+    SIGTAPE_UNROLL
+    for (int i = 0; i < p; ++i) {
+      v[i] = load(planes[c + i < channels ? c + i : channels - 1] + t);
+    }
+    transpose<T>(v);
+    store_pieces<T>(y + t * step + c, step, v,
+                    typename Counted<kPieces<T>>::type());
   }
 }
 
@@ -195,34 +242,56 @@ SIGTAPE_KERNEL void from_planes(const PointRows<T>& rows,
                                 const T* const* planes, T* y) {
   constexpr int w = lanes<T>(), p = kPiece<T>;
   const std::int64_t step = rows.step, channels = rows.channels;
-  const std::int64_t last = (channels - 1) / p * p;
+  // What the last piece of a point reaches beyond it, in points.
+  const std::int64_t reach = ((channels - 1) / p * p + p - 1) / step;
+  const std::int64_t end = rows.count - reach;  // of points in blocks
   std::int64_t t = 0;
-  for (; (t + w - 1) * step + last + p <= rows.count * step; t += w) {
-    // The last piece first: what it writes into the next point is
-    // overwritten.
-    for (std::int64_t c = last; c >= 0; c -= p) {
-      Vec<T> v[p];
-      SIGTAPE_UNROLL
-      for (int i = 0; i < p; ++i) {
-        v[i] = load(planes[c + i < channels ? c + i : channels - 1] + t);
-      }
-      transpose<T>(v);
-      store_pieces<T>(y + t * step + c, step, v,
-                      typename Counted<kPieces<T>>::type());
-    }
+  for (; t + w <= end; t += w) block_from_planes<T>(rows, planes, t, y);
+  if (t < end && end >= w) {
+    block_from_planes<T>(rows, planes, end - w, y);
+    t = end;
   }
   for (; t < rows.count; ++t) {
     for (std::int64_t c = 0; c < channels; ++c) y[t * step + c] = planes[c][t];
   }
 }
 
+// A piece of each of kPiece vectors is summed first, then these sums are
+// brought together by a transpose.
+template <class T>
+SIGTAPE_KERNEL void add_lanes(std::int64_t count, const T* vectors, T* totals) {
+  constexpr int w = lanes<T>(), p = kPiece<T>;
+  std::int64_t i = 0;
+  for (; i + p <= count; i += p) {
+    Vec<T> v[p];
+    SIGTAPE_UNROLL
+    for (int j = 0; j < p; ++j) v[j] = load(vectors + (i + j) * w);
+    transpose<T>(v);
+    Vec<T> sum = v[0];
+    SIGTAPE_UNROLL
+    for (int j = 1; j < p; ++j) sum += v[j];
+    T pieces[w];
+    store<T>(pieces, sum);
+    for (int j = 0; j < p; ++j) {
+      T total = pieces[j];
+      for (int q = 1; q < kPieces<T>; ++q) total += pieces[q * p + j];
+      totals[i + j] = total;
+    }
+  }
+  for (; i < count; ++i) {
+    T total = 0;
+    for (int j = 0; j < w; ++j) total += vectors[i * w + j];
+    totals[i] = total;
+  }
+}
+
 }  // namespace
 
 const StreamNetKernels<float> stream_net_float32 = {
-    lanes<float>(), layer<float>, products<float>, to_planes<float>,
-    from_planes<float>};
+    lanes<float>(),   layer<float>,       products<float>,
+    to_planes<float>, from_planes<float>, add_lanes<float>};
 const StreamNetKernels<double> stream_net_float64 = {
-    lanes<double>(), layer<double>, products<double>, to_planes<double>,
-    from_planes<double>};
+    lanes<double>(),   layer<double>,       products<double>,
+    to_planes<double>, from_planes<double>, add_lanes<double>};
 
 }  // namespace sigtape::SIGTAPE_ISA_NAME

@@ -41,10 +41,14 @@ struct PlaneProducts {
   T* bias_sums = nullptr;  // [out, lanes], added to
 };
 
-/// `count` points of `channels` numbers each, `step` apart.
+/// `count` points of `channels` numbers each, `step` apart. Planes made of
+/// them hold max(x, 0) where `relu`, and zeros from `count` to `filled`; up to
+/// a vector more is overwritten.
 template <class T>
 struct PointRows {
   std::int64_t count = 0, channels = 0, step = 0;
+  std::int64_t filled = 0;
+  bool relu = false;
 };
 
 /// The kernels of one instruction set, on the calling thread.
@@ -60,6 +64,8 @@ struct StreamNetKernels {
                     T* planes, std::int64_t plane_step);
   /// y[t * channels + c] = planes[c][t].
   void (*from_planes)(const PointRows<T>& rows, const T* const* planes, T* y);
+  /// totals[i] = the sum of the lanes of vector i of `count`.
+  void (*add_lanes)(std::int64_t count, const T* vectors, T* totals);
 };
 
 }  // namespace sigtape

@@ -30,13 +30,33 @@ SignatureConv1dPlan plan_of(const SignatureConv1dShape& shape, bool backward) {
                                     table_of<T>(active_isa()).lanes, sizeof(T));
 }
 
-// Pieces 0 .. count - 1, on the pool where the call has several tasks.
-template <class T>
+// body(0), .., body(count - 1), on the pool where the call has several tasks.
+template <class T, class Body>
 void run(const SignatureConv1dCall<T>& call, std::int64_t count,
-         typename SignatureConv1dTable<T>::Piece piece) {
-  if (call.plan.tasks() > 1)
-    return parallel_for(count, [&](std::int64_t i) { piece(call, i); });
-  for (std::int64_t i = 0; i < count; ++i) piece(call, i);
+         const Body& body) {
+  if (call.plan.tasks() > 1) return parallel_for(count, body);
+  for (std::int64_t i = 0; i < count; ++i) body(i);
+}
+
+// Every task between load(group) and write(group) of its groups. Tasks that
+// share no group with another do both themselves.
+template <class T, class Load, class Write>
+void run_tasks(const SignatureConv1dCall<T>& call, const Load& load,
+               typename SignatureConv1dTable<T>::Piece task,
+               const Write& write) {
+  const SignatureConv1dPlan& plan = call.plan;
+  if (plan.unit_ranges > 1) {
+    run(call, plan.groups, load);
+    run(call, plan.tasks(), [&](std::int64_t i) { task(call, i); });
+    return run(call, plan.groups, write);
+  }
+  run(call, plan.group_ranges, [&](std::int64_t i) {
+    const std::int64_t first = plan.groups * i / plan.group_ranges;
+    const std::int64_t end = plan.groups * (i + 1) / plan.group_ranges;
+    for (std::int64_t g = first; g < end; ++g) load(g);
+    task(call, i);
+    for (std::int64_t g = first; g < end; ++g) write(g);
+  });
 }
 
 // Elements of a weight's gradient that one tile sums.
@@ -108,9 +128,9 @@ void run_forward(const Share& share, const SignatureConv1dInputs<T>& all, T* y,
   SignatureConv1dCall<T> call = {share.shape, plan, inputs,
                                  static_cast<T*>(workspace)};
   call.y = y + share.first * share.shape.rows() * share.shape.outputs;
-  run(call, plan.groups, table.load_group);
-  run(call, plan.tasks(), table.forward_task);
-  run(call, plan.groups, table.write_group);
+  run_tasks(
+      call, [&](std::int64_t g) { table.load_group(call, g); },
+      table.forward_task, [&](std::int64_t g) { table.write_group(call, g); });
 }
 
 // Writes the share's gradients of weight and bias.
@@ -127,10 +147,14 @@ void run_backward(const Share& share, const SignatureConv1dInputs<T>& all,
                                  static_cast<T*>(workspace)};
   call.dy = dy + share.first * shape.rows() * shape.outputs;
   call.gradients = gradients;
-  run(call, plan.groups, table.load_group);
-  run(call, plan.groups, table.load_cotangents);
-  run(call, plan.tasks(), table.backward_task);
-  run(call, plan.groups, table.write_gradients);
+  run_tasks(
+      call,
+      [&](std::int64_t g) {
+        table.load_group(call, g);
+        table.load_cotangents(call, g);
+      },
+      table.backward_task,
+      [&](std::int64_t g) { table.write_gradients(call, g); });
   add_parts<T>(plan.group_ranges - 1, call.workspace + plan.dweight_parts_at,
                weight_elements(shape), gradients.weight);
   std::fill_n(gradients.bias, shape.outputs, T(0));

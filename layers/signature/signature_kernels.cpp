@@ -6,8 +6,8 @@
 
 #include "sigtape/framework/divide_up.h"
 #include "sigtape/framework/parallel.h"
+#include "sigtape/framework/scratch_slots.h"
 #include "sigtape/framework/simd/isa.h"
-#include "sigtape/layers/signature/scratch_slots.h"
 #include "sigtape/layers/signature/signature_depth2.h"
 #include "sigtape/layers/signature/signature_increment.h"
 #include "sigtape/layers/signature/signature_pieces.h"

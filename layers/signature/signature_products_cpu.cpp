@@ -6,8 +6,8 @@
 
 #include "sigtape/framework/parallel.h"
 #include "sigtape/framework/scratch_gap.h"
+#include "sigtape/framework/scratch_slots.h"
 #include "sigtape/framework/simd/isa.h"
-#include "sigtape/layers/signature/scratch_slots.h"
 #include "sigtape/layers/signature/signature_products_kernels.h"
 #include "sigtape/layers/signature/signature_products_table.h"
 

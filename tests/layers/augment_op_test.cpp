@@ -38,7 +38,7 @@ Tensor composed(const std::vector<Tensor>& in, const Tensor& lengths,
   }
   Tensor h = x;
   for (std::size_t i = 1; i < in.size(); i += 2) {
-    if (i > 1) h = activate(o.activation, h);
+    if (i > 1 || o.activate_first) h = activate(o.activation, h);
     h = conv1d(h, in[i], in[i + 1]);
   }
   if (in.size() > 1) parts.push_back(h);
@@ -141,6 +141,30 @@ TEST(AugmentOp, AgreesWithTheOperationsItIsMadeOf) {
   }
 }
 
+// Layers of single points, after an activation.
+constexpr AugmentStreamOptions points_alone{
+    .include_original = false, .include_time = false, .activate_first = true};
+
+TEST(AugmentOp, ActivatesWhatTheFirstLayerReads) {
+  for (const std::int64_t length : {1, 3, 15, 16, 17, 300}) {
+    SCOPED_TRACE(length);
+    expect_composition(inputs_of({3, length, 8}, {8, 4}, 1), {}, points_alone);
+  }
+  for (const std::int64_t channels : {1, 2, 3, 5, 17}) {
+    SCOPED_TRACE(channels);
+    expect_composition(inputs_of({2, 37, channels}, {3}, 1), {}, points_alone);
+  }
+  AugmentStreamOptions beside = points_alone;
+  beside.include_time = true;
+  expect_composition(inputs_of({2, 37, 3}, {4, 2}, 1), {}, beside);
+  const auto in = inputs_of({1, 8, 3}, {8}, 1);
+  AugmentStreamOptions smooth = points_alone;
+  smooth.activation = Activation::tanh;
+  EXPECT_FALSE(augment_stream_fits(in[0], std::vector{in[1]}, smooth));
+  beside.include_original = true;
+  EXPECT_FALSE(augment_stream_fits(in[0], std::vector{in[1]}, beside));
+}
+
 TEST(AugmentOp, TakesStreamsOfUnequalLength) {
   const std::vector<std::int64_t> lengths = {70, 1, 33};
   expect_composition(inputs_of({3, 73, 2}, {5, 3}, 4), from_indices(lengths),
@@ -150,16 +174,20 @@ TEST(AugmentOp, TakesStreamsOfUnequalLength) {
 // Enough work for several tasks.
 TEST(AugmentOp, GivesTheSameBitsOnAnyNumberOfThreads) {
   const int before = num_threads();
-  std::vector<Outcome> runs;
-  for (const int threads : {1, 2, 7}) {
-    set_num_threads(threads);
-    runs.push_back(outcome(fused, inputs_of({16, 1200, 3}, {8, 8, 2}, 4),
-                           DType::float32, {}, {.kernel_size = 4}));
-  }
-  for (const Outcome& run : runs) {
-    EXPECT_EQ(run.value, runs[0].value);
-    EXPECT_EQ(run.gradients, runs[0].gradients);
-  }
+  const auto check = [](const std::vector<Tensor>& in,
+                        const AugmentStreamOptions& o) {
+    std::vector<Outcome> runs;
+    for (const int threads : {1, 2, 7}) {
+      set_num_threads(threads);
+      runs.push_back(outcome(fused, in, DType::float32, {}, o));
+    }
+    for (const Outcome& run : runs) {
+      EXPECT_EQ(run.value, runs[0].value);
+      EXPECT_EQ(run.gradients, runs[0].gradients);
+    }
+  };
+  check(inputs_of({16, 1200, 3}, {8, 8, 2}, 4), {.kernel_size = 4});
+  check(inputs_of({16, 1200, 8}, {8, 4}, 1), points_alone);
   set_num_threads(before);
 }
 
@@ -188,9 +216,8 @@ TEST(AugmentOp, ReadsSelectedStreamsWhereTheyStand) {
 
 // Second derivatives, which the fused rule leaves to recorded operations.
 TEST(AugmentOp, HasSecondDerivatives) {
-  const AugmentStreamOptions o = {.kernel_size = 3};
-  const auto second = [&](const auto& f) {
-    std::vector<Tensor> in = inputs_of({2, 9, 2}, {4, 2}, 3);
+  const auto second = [&](const auto& f, const AugmentStreamOptions& o) {
+    std::vector<Tensor> in = inputs_of({2, 9, 2}, {4, 2}, o.kernel_size);
     for (Tensor& t : in) t.set_requires_grad();
     const Tensor y = f(in, Tensor(), o);
     const auto first =
@@ -205,9 +232,12 @@ TEST(AugmentOp, HasSecondDerivatives) {
       result.push_back(g.to_vector());
     return result;
   };
-  const auto got = second(fused), expected = second(composed);
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    EXPECT_LE(relative_error(got[i], expected[i]), 1e-11) << i;
+  for (const AugmentStreamOptions& o :
+       {AugmentStreamOptions{.kernel_size = 3}, points_alone}) {
+    const auto got = second(fused, o), expected = second(composed, o);
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      EXPECT_LE(relative_error(got[i], expected[i]), 1e-11) << i;
+    }
   }
 }
 
