@@ -109,8 +109,11 @@ Conv1dShape merged(Conv1dShape s) {
   return s;
 }
 
+// Rows of y. Nothing where there are shapes only, as below: what is left of a
+// kernel then is the memory that it takes.
 template <class T>
 void fill_rows(std::int64_t rows, std::int64_t columns, const T* row, T* y) {
+  if (shapes_only()) return;
   parallel_ranges(rows, (1 << 15) / (columns + 1) + 1,
                   [&](std::int64_t begin, std::int64_t end) {
                     for (std::int64_t r = begin; r < end; ++r) {
@@ -188,6 +191,7 @@ void sum_products(const Conv1dShape& s, const T* dy, const T* x, T* dw) {
 // Calls f(position in [out, in, kernel], o, i, k) for every weight.
 template <class F>
 void for_each_weight(const Conv1dShape& s, const F& f) {
+  if (shapes_only()) return;
   for (std::int64_t o = 0, at = 0; o < s.out; ++o) {
     for (std::int64_t i = 0; i < s.in; ++i) {
       for (std::int64_t k = 0; k < s.kernel; ++k) f(at++, o, i, k);
@@ -238,7 +242,6 @@ void conv1d_weight_gradient(Cpu, const Conv1dShape& shape, const T* dy,
   const Conv1dShape s = merged(shape);
   CacheVector<T> dw(s.out * s.kernel * s.in);
   sum_products(s, dy, x, dw.data());
-  if (shapes_only()) return;
   for_each_weight(s, [&](auto at, auto o, auto i, auto k) {
     dweight[at] = dw[(o * s.kernel + k) * s.in + i];
   });

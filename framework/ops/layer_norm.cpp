@@ -1,7 +1,9 @@
 #include "sigtape/framework/compute.h"
+#include "sigtape/framework/dispatch.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/layer_norm_kernels.h"
 #include "sigtape/framework/ops/optional.h"
+#include "sigtape/framework/shapes_only.h"
 #include "sigtape/framework/tape.h"
 
 namespace sigtape {
@@ -39,7 +41,8 @@ Gradients backward(const Tensor& dy, const Tensor& a, const Tensor& weight,
   if (needs_weight) d.weight = empty(last, options);
   if (needs_bias) d.bias = empty(last, options);
   const Tensor g = dense(dy), x = dense(a), w = dense(weight);
-  compute_floating("layer_norm", a, [&]<class T>(auto device, T) {
+  dispatch_floating("layer_norm", a, [&]<class T>(auto device, T) {
+    if (shapes_only() && !a.device().is_cpu()) return;
     layer_norm_backward(device, inputs_of<T>(x, w, {}), g.data<T>(),
                         mean.data<T>(), rstd.data<T>(), mutable_pointer<T>(d.a),
                         mutable_pointer<T>(d.weight),

@@ -5,6 +5,7 @@
 #include "sigtape/framework/node.h"
 #include "sigtape/framework/ops/layer_norm_kernels.h"
 #include "sigtape/framework/parallel.h"
+#include "sigtape/framework/shapes_only.h"
 
 namespace sigtape {
 
@@ -79,6 +80,7 @@ void layer_norm_backward(Cpu, const LayerNormInputs<T>& in, const T* dy,
   const std::int64_t tiles = divide_up(in.rows, grain);
   const bool sums = dweight || dbias;
   CacheVector<T> parts(sums ? tiles * 2 * n : 0);
+  if (shapes_only()) return;
   parallel_ranges(in.rows, grain, [&](std::int64_t begin, std::int64_t end) {
     T* part = parts.data() + begin / grain * 2 * n;
     for (std::int64_t r = begin; r < end; ++r) {

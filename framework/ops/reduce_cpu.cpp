@@ -10,6 +10,7 @@
 #include "sigtape/framework/divide_up.h"
 #include "sigtape/framework/ops/reduce_kernels.h"
 #include "sigtape/framework/parallel.h"
+#include "sigtape/framework/shapes_only.h"
 
 namespace sigtape {
 
@@ -116,6 +117,7 @@ void run(F f, const Reducer& reducer, const ReduceSizes& s, Out* out,
   const std::int64_t size =
       std::max<std::int64_t>(std::min(p.rows, s.length) * p.columns, 1);
   const auto each = [&](const auto& store) {
+    if (shapes_only()) return;
     parallel_ranges(count, std::max<std::int64_t>(grain / size, 1),
                     [&](std::int64_t begin, std::int64_t end) {
                       for (; begin < end; ++begin) {
@@ -134,6 +136,7 @@ void run(F f, const Reducer& reducer, const ReduceSizes& s, Out* out,
   each([&](std::int64_t o, std::int64_t range, std::int64_t i, double sum) {
     partial[(o * p.ranges + range) * s.inner + i] = sum;
   });
+  if (shapes_only()) return;
   for (std::int64_t o = 0; o < s.outer; ++o) {
     for (std::int64_t i = 0; i < s.inner; ++i) {
       const double* x = &partial[o * p.ranges * s.inner + i];

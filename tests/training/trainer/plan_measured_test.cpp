@@ -32,10 +32,10 @@ Outcome outcome_of(Config config) {
   return outcome;
 }
 
-// Within 10 %, as promised.
+// Within 1 %, of the 10 % that are promised.
 void expect_planned(const std::string& name, const Config& config) {
   const Outcome o = outcome_of(config);
-  EXPECT_LE(std::abs(o.planned - o.measured), 0.1 * o.measured)
+  EXPECT_LE(std::abs(o.planned - o.measured), 0.01 * o.measured)
       << name << ": planned " << o.planned << ", measured " << o.measured;
   std::printf("%-42s planned %12.0f measured %12.0f: %+.2f %%\n", name.c_str(),
               o.planned, o.measured, 100 * (o.planned / o.measured - 1));
