@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <type_traits>
+#include <utility>
 
 #include "sigtape/framework/parallel.h"
 #include "sigtape/framework/simd/isa.h"
@@ -37,6 +38,17 @@ class Depth2Path {
   static constexpr std::int64_t kMost = kDepth2Channels;
 
   std::int64_t d() const { return kChannels ? kChannels : given_; }
+  // body(j) for all channels j, one after another without a loop where their
+  // number is known.
+  template <class Body>
+  __attribute__((always_inline)) void each(const Body& body) const {
+    [&]<std::int64_t... j>(std::integer_sequence<std::int64_t, j...>) {
+      (body(j), ...);
+    }
+    (std::make_integer_sequence<std::int64_t, kChannels>());
+    if constexpr (kChannels == 0)
+      for (std::int64_t j = 0; j < given_; ++j) body(j);
+  }
   const T* point(std::int64_t k) const {
     return k == 0 && based_ ? basepoint_ : path_ + (k - based_) * d();
   }
@@ -73,9 +85,11 @@ Depth2Path<T, kChannels>::Depth2Path(const SignatureShape& shape,
   const std::int64_t row = path * shape.columns() + shape.scalar_term;
   cotangent_ = dsignature + row;
   read_cotangent(cotangent_, shape.initial ? inputs.initial + row : nullptr);
-  for (std::int64_t i = 0; i < d(); ++i)
-    for (std::int64_t j = 0; j < d(); ++j)
+  each([&](std::int64_t i) {
+    each([&](std::int64_t j) {
       area_[i * d() + j] = (level2_[i * d() + j] - level2_[j * d() + i]) / 2;
+    });
+  });
 }
 
 // The path's own cotangent from the result's: of A S level 1 gets G' a_1 more;
@@ -85,17 +99,19 @@ template <class T, int kChannels>
 void Depth2Path<T, kChannels>::read_cotangent(const T* dsignature,
                                               const T* initial) {
   const T* of_level2 = dsignature + d();
-  for (std::int64_t i = 0; i < d(); ++i)
-    for (std::int64_t j = 0; j < d(); ++j)
-      level2_[i * d() + j] =
-          shape_.inverse ? of_level2[j * d() + i] : of_level2[i * d() + j];
-  for (std::int64_t j = 0; j < d(); ++j) {
+  const std::int64_t row = shape_.inverse ? 1 : d();
+  const std::int64_t column = shape_.inverse ? d() : 1;
+  each([&](std::int64_t i) {
+    each([&](std::int64_t j) {
+      level2_[i * d() + j] = of_level2[i * row + j * column];
+    });
+  });
+  each([&](std::int64_t j) {
     T sum = dsignature[j];
     if (initial)
-      for (std::int64_t i = 0; i < d(); ++i)
-        sum += initial[i] * level2_[i * d() + j];
+      each([&](std::int64_t i) { sum += initial[i] * level2_[i * d() + j]; });
     level1_[j] = shape_.inverse ? -sum : sum;
-  }
+  });
 }
 
 // The gradient of increment k = 1 .. T, times a sign.
@@ -105,16 +121,17 @@ void Depth2Path<T, kChannels>::write_increment(std::int64_t k, T sign,
   T before[kMost], after[kMost];
   const T *first = point(0), *last = point(increments_);
   const T *from = point(k - 1), *to = point(k);
-  for (std::int64_t i = 0; i < d(); ++i) {
+  each([&](std::int64_t i) {
     before[i] = ((from[i] - first[i]) + (to[i] - first[i])) / 2;
     after[i] = ((last[i] - from[i]) + (last[i] - to[i])) / 2;
-  }
-  for (std::int64_t j = 0; j < d(); ++j) {
+  });
+  each([&](std::int64_t j) {
     T sum = level1_[j];
-    for (std::int64_t i = 0; i < d(); ++i)
+    each([&](std::int64_t i) {
       sum += level2_[i * d() + j] * before[i] + level2_[j * d() + i] * after[i];
+    });
     out[j] = sign * sum;
-  }
+  });
 }
 
 template <class T, int kChannels>
@@ -133,12 +150,13 @@ void Depth2Path<T, kChannels>::write_point(std::int64_t index, T* out) const {
   if (k == 0) return write_start(out);
   if (k == increments_) return write_increment(k, T(1), out);
   const T *before = point(k - 1), *after = point(k + 1);
-  for (std::int64_t j = 0; j < d(); ++j) {
+  each([&](std::int64_t j) {
     T sum = 0;
-    for (std::int64_t i = 0; i < d(); ++i)
+    each([&](std::int64_t i) {
       sum += (before[i] - after[i]) * area_[i * d() + j];
+    });
     out[j] = sum;
-  }
+  });
 }
 
 template <class T, int kChannels>

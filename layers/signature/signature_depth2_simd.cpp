@@ -5,6 +5,7 @@
 // fewer points lanes are the columns of the matrix.
 
 #include <cstdint>
+#include <utility>
 
 #include "sigtape/framework/simd/vec.h"
 #include "sigtape/layers/signature/signature_depth2_table.h"
@@ -64,6 +65,34 @@ SIGTAPE_INLINE Vec<T> turn(Vec<T> v, int r) {
   return __builtin_shuffle(v, from);
 }
 
+// The kCount elements from `from` on, with those in front of them in the lanes
+// that are left: nothing behind them is read.
+template <class T, int kCount>
+SIGTAPE_INLINE Vec<T> load_end(const T* from) {
+  constexpr int kLeft = lanes<T>() - kCount;
+  Mask<T> turned;
+  for (int m = 0; m < lanes<T>(); ++m) turned[m] = (m + kLeft) % lanes<T>();
+  return __builtin_shuffle(load(from - kLeft), turned);
+}
+
+// As many lanes of v as there are numbers in the sequence, from kFirst on.
+template <class T, int kFirst, int... lane>
+SIGTAPE_INLINE auto lanes_of(Vec<T> v, std::integer_sequence<int, lane...>) {
+  return __builtin_shufflevector(v, v, kFirst + lane...);
+}
+
+// Writes the first kCount lanes, at least half of them: two overlapping halves,
+// which do not go through memory.
+template <class T, int kCount>
+SIGTAPE_INLINE void store_first(T* to, Vec<T> v) {
+  constexpr int kHalf = lanes<T>() / 2;
+  using Half = std::make_integer_sequence<int, kHalf>;
+  const auto first = lanes_of<T, 0>(v, Half());
+  const auto last = lanes_of<T, kCount - kHalf>(v, Half());
+  __builtin_memcpy(to, &first, sizeof first);
+  __builtin_memcpy(to + (kCount - kHalf), &last, sizeof last);
+}
+
 // area[j + r modulo D, j] in lane j of every point.
 template <class T, int D>
 SIGTAPE_INLINE Vec<T> factors(const T* area, int r) {
@@ -97,6 +126,15 @@ SIGTAPE_KERNEL void interior_in_rows(const T* path, std::int64_t points,
   std::int64_t m = 0;
   for (; m + lanes<T>() <= count; m += kWide)
     store<T>(out + m, product(load(path + m - D), load(path + m + D)));
+  if (m < count && count >= lanes<T>()) {
+    const std::int64_t last = count - kWide;
+    const auto points_at = [&](const T* from) __attribute__((always_inline)) {
+      return load_end<T, kWide>(from + last);
+    };
+    store_first<T, kWide>(out + last,
+                          product(points_at(path - D), points_at(path + D)));
+    return;
+  }
   for (; m < count; m += D) interior_point<T, D>(path + m, area, out + m);
 }
 
