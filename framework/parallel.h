@@ -42,4 +42,14 @@ void parallel_ranges(std::int64_t count, std::int64_t grain, const Body& body) {
   });
 }
 
+/// Cuts 0..count-1 into `parts` ranges of about equal size and calls
+/// body(begin, end) for each. An even number of them leaves none of two threads
+/// waiting.
+template <class Body>
+void parallel_parts(std::int64_t count, std::int64_t parts, const Body& body) {
+  parallel_for(parts, [&](std::int64_t part) {
+    body(count * part / parts, count * (part + 1) / parts);
+  });
+}
+
 }  // namespace sigtape

@@ -49,9 +49,19 @@ bool prefers_onednn(const Gemm<T>& g) {
          g.b_row == 1 && g.m >= 48 && g.n >= kWide && g.k >= kLongDot;
 }
 
+template <class T>
+void start_with_bias(Gemm<T>& g) {
+  for (std::int64_t i = 0; i < g.m; ++i) {
+    for (std::int64_t j = 0; j < g.n; ++j) g.c[i * g.c_row + j] = g.bias[j];
+  }
+  g.bias = nullptr;
+  g.accumulate = true;
+}
+
 // One tile, block by block along k.
 template <class T>
 void run_tile(Gemm<T> g) {
+  if (g.bias) start_with_bias(g);
   const bool rows = g.b_col == 1, dots = g.a_col == 1 && g.b_row == 1;
   const GemmKernels<T>& table = table_of<T>(active_isa());
   const std::int64_t k = g.k;
@@ -123,6 +133,7 @@ struct Tiling {
     g.a += i * g.a_row;
     g.b += j * g.b_col;
     g.c += i * g.c_row + j;
+    if (g.bias) g.bias += j;
     g.m = std::min(rows, g.m - i);
     g.n = std::min(columns, g.n - j);
     return g;
@@ -161,6 +172,7 @@ void run_pieces(Gemm<T> tile, const GemmPieces& pieces, std::int64_t first,
     if (p == pieces.count - 1) tile.k = pieces.last_k;
     run_tile(tile);
     tile.accumulate = true;
+    tile.bias = nullptr;
   }
 }
 
@@ -200,6 +212,7 @@ void gemm_sum(Cpu, const Gemm<T>& g, const GemmPieces& pieces) {
       whole.c = sums.data() + (group - 1) * g.m * g.n;
       whole.c_row = g.n;
       whole.accumulate = false;
+      whole.bias = nullptr;
     }
     run_pieces(tiling.tile(whole, at), pieces, group * pieces.count / groups,
                (group + 1) * pieces.count / groups);

@@ -22,6 +22,9 @@ struct Gemm {
   T* c = nullptr;
   std::int64_t c_row = 0;
   bool accumulate = false;
+  /// What every row of C is before A B is added to it, [n], or null; C is not
+  /// accumulated to then. Of gemm() on a CPU, not of the kernels below.
+  const T* bias = nullptr;
 };
 
 /// The kernels of one instruction set, on the calling thread.

@@ -60,8 +60,10 @@ Tensor linear_rows(const Tensor& x, const Tensor& weight, const Tensor& bias) {
     multiply_narrow(out, x, weight, bias);
   } else {
     const NoGrad no_grad;
-    multiply_matrices(out, x, transpose(matrix_operand(weight), 0, 1));
-    if (bias.defined()) out.add_(expand(bias, out.shape()));
+    const bool here = x.device().is_cpu();
+    multiply_matrices(out, x, transpose(matrix_operand(weight), 0, 1),
+                      here ? dense(bias) : Tensor());
+    if (bias.defined() && !here) out.add_(expand(bias, out.shape()));
   }
   const Tensor none;
   return record(

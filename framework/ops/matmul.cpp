@@ -18,6 +18,17 @@ Tensor batch_view(const Tensor& a) {
                a.impl()->offset);
 }
 
+// The walk over the products of the batch axes.
+Strided<3> walk_of(const Tensor& c, const Tensor& a, const Tensor& b) {
+  if (c.rank() > 2) {
+    const Tensor vc = batch_view(c), va = batch_view(a), vb = batch_view(b);
+    return read_strided<3>(vc.shape(), {&vc, &va, &vb});
+  }
+  count_copy(a);
+  count_copy(b);
+  return {};
+}
+
 // B with contiguous rows, unless it is given as B^T and dot products of that
 // length are fast.
 Tensor right_operand(const Tensor& a, const Tensor& b) {
@@ -73,13 +84,15 @@ Tensor matrix_operand(const Tensor& a) {
   return clone(a);
 }
 
-void multiply_matrices(Tensor& c, const Tensor& a, const Tensor& b) {
+void multiply_matrices(Tensor& c, const Tensor& a, const Tensor& b,
+                       const Tensor& bias) {
   const Tensor lhs = matrix_operand(a), rhs = right_operand(lhs, b);
-  const Tensor vc = batch_view(c), va = batch_view(lhs), vb = batch_view(rhs);
-  const auto batch = read_strided<3>(vc.shape(), {&vc, &va, &vb});
+  const auto batch = walk_of(c, lhs, rhs);
   dispatch_floating("matmul", c, [&]<class T>(auto device, T) {
     if (shapes_only() && !c.device().is_cpu()) return;
-    gemm(device, gemm_of<T>(c, lhs, rhs), batch);
+    Gemm<T> g = gemm_of<T>(c, lhs, rhs);
+    g.bias = pointer<T>(bias);
+    gemm(device, g, batch);
   });
 }
 

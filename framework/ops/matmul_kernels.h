@@ -28,7 +28,9 @@ Gemm<T> gemm_of(Tensor& c, const Tensor& a, const Tensor& b) {
   return g;
 }
 
-/// C = A B for every matrix of the batch axes, which broadcast to c's.
-void multiply_matrices(Tensor& c, const Tensor& a, const Tensor& b);
+/// C = A B for every matrix of the batch axes, which broadcast to c's; plus a
+/// contiguous bias [n] in every row, on a CPU.
+void multiply_matrices(Tensor& c, const Tensor& a, const Tensor& b,
+                       const Tensor& bias = {});
 
 }  // namespace sigtape

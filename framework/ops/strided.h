@@ -65,11 +65,10 @@ Strided<N> strided(const Shape& shape,
 }
 
 /// Cuts 0..count-1 into ranges of at least `least`, or one, of about equal size
-/// and calls body(begin, end) for each, on several threads.
+/// and an even number, and calls body(begin, end) for each, on several threads.
 template <class Body>
 void even_ranges(std::int64_t count, std::int64_t least, const Body& body) {
-  const std::int64_t ranges = count < 2 * least ? 1 : count / least;
-  parallel_ranges(count, divide_up(count, ranges), body);
+  parallel_parts(count, count < 2 * least ? 1 : count / least / 2 * 2, body);
 }
 
 /// Calls row(offsets, first, last) for pieces of every row, on several threads

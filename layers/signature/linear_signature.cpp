@@ -64,14 +64,10 @@ void go_back(Backward& back) {
   const std::int64_t batch = moments.size(0), out = mapped.size(2);
   if (back.needs(0)) {
     Tensor dweight = empty({out, moments.size(2)}, options);
-    Tensor factors = empty(mapped.shape(), options);
     compute_floating("linear_signature", moments, [&]<class T>(auto, T) {
-      cpu::linear_signature2_factors(batch, out, mapped.data<T>(),
-                                     dsignature.data<T>(),
-                                     factors.mutable_data<T>());
-      linear_narrow_gradients<T>(Cpu{}, row_runs<T>(points_of(moments)), out,
-                                 factors.data<T>(), dweight.mutable_data<T>(),
-                                 nullptr);
+      cpu::linear_signature2_backward(
+          batch, moments.size(2), out, moments.data<T>(), mapped.data<T>(),
+          dsignature.data<T>(), dweight.mutable_data<T>());
     });
     back.add(0, std::move(dweight));
   }
@@ -98,12 +94,10 @@ Tensor linear_signature(const Tensor& path, const Tensor& weight,
   const Tensor points = dense_rows(points_of(path.detach()));
   const Tensor w = dense(weight);
   compute_floating("linear_signature", path, [&]<class T>(auto, T) {
-    cpu::linear_signature2_moments(row_runs<T>(points, path.size(1)), out,
-                                   w.data<T>(), moments.mutable_data<T>());
-    linear_narrow<T>(Cpu{}, row_runs<T>(points_of(moments)), out, w.data<T>(),
-                     nullptr, mapped.mutable_data<T>());
-    cpu::linear_signature2_words(batch, out, mapped.data<T>(),
-                                 words.mutable_data<T>());
+    cpu::linear_signature2_forward(row_runs<T>(points, path.size(1)), out,
+                                   w.data<T>(), moments.mutable_data<T>(),
+                                   mapped.mutable_data<T>(),
+                                   words.mutable_data<T>());
   });
   return record("linear_signature", words, {weight, bias},
                 {path, weight, moments, mapped},

@@ -2,9 +2,10 @@
 // multiplied with the differences of what they were mapped to while they are in
 // the nearest cache and the next tile is on its way there.
 #include <algorithm>
+#include <array>
 #include <type_traits>
 
-#include "sigtape/framework/divide_up.h"
+#include "sigtape/framework/node.h"
 #include "sigtape/framework/ops/linear_simd.h"
 #include "sigtape/framework/parallel.h"
 #include "sigtape/framework/simd/isa.h"
@@ -19,6 +20,8 @@ constexpr std::int64_t kTileBytes = 10 << 10;   // of points
 constexpr std::int64_t kTaskNumbers = 1 << 14;  // of points, at least
 constexpr std::int64_t kMostTiles = 64;
 constexpr std::int64_t kWordCost = 12;  // of a word, in such numbers
+constexpr std::int64_t kMostSums = 16;  // tasks with sums of their own
+constexpr std::int64_t kBackRuns = 8;   // whose factors are kept at a time
 
 SIGTAPE_DEFINE_TABLE_OF(LinearKernels, linear)
 
@@ -113,14 +116,61 @@ class LoopProducts {
   T sums_[kMostOut * (linear_most + 64)];      // [out, step]
 };
 
-// Tiles of runs follow from their size: one, or an even number of at most 64.
-template <class Body>
-void for_runs(std::int64_t runs, std::int64_t numbers, const Body& body) {
-  const std::int64_t tasks = runs * numbers / kTaskNumbers;
-  const std::int64_t tiles =
-      tasks < 2 ? 1 : std::min(tasks, kMostTiles) / 2 * 2;
-  parallel_ranges(runs, std::max<std::int64_t>(divide_up(runs, tiles), 1),
-                  body);
+// Tasks of runs of so many numbers: one, or an even number.
+std::int64_t tasks_of(std::int64_t runs, std::int64_t numbers,
+                      std::int64_t most) {
+  const std::int64_t tasks = std::min(runs * numbers / kTaskNumbers, most);
+  return tasks < 2 ? 1 : tasks / 2 * 2;
+}
+
+template <class T>
+std::array<T, linear_most * kMostOut> columns_of(const T* weight,
+                                                 std::int64_t width,
+                                                 std::int64_t out) {
+  std::array<T, linear_most * kMostOut> columns;  // [width, out]
+  for (std::int64_t o = 0; o < out; ++o)
+    for (std::int64_t c = 0; c < width; ++c)
+      columns[c * out + o] = weight[o * width + c];
+  return columns;
+}
+
+// The signature of one run, of its mapped moments.
+template <class T>
+void write_words(std::int64_t out, const T* mapped, T* signature) {
+  const T *k = mapped, *s = k + out * out;
+  T* words = std::copy_n(s, out, signature);
+  for (std::int64_t i = 0; i < out; ++i) {
+    words[i * out + i] = s[i] * s[i] / 2;
+    for (std::int64_t j = i + 1; j < out; ++j) {
+      const T even = s[i] * s[j] / 2,
+              odd = (k[j * out + i] - k[i * out + j]) / 4;
+      words[i * out + j] = even + odd;
+      words[j * out + i] = even - odd;
+    }
+  }
+}
+
+// The factors of one run's moments.
+template <class T>
+void write_factors(std::int64_t out, const T* mapped, const T* dsignature,
+                   T* factors) {
+  const T* s = mapped + out * out;
+  const T *level1 = dsignature, *level2 = level1 + out;
+  T *rows = factors, *of_s = rows + out * out;
+  std::copy_n(level1, out, of_s);
+  for (std::int64_t i = 0; i < out; ++i) {
+    rows[i * out + i] = 0;
+    T sum = of_s[i] + level2[i * out + i] * s[i];
+    for (std::int64_t j = i + 1; j < out; ++j) {
+      const T g = level2[i * out + j], turned = level2[j * out + i];
+      const T even = (g + turned) / 2, odd = (g - turned) / 2;
+      rows[j * out + i] = odd;
+      rows[i * out + j] = -odd;
+      sum += even * s[j];
+      of_s[j] += even * s[i];
+    }
+    of_s[i] = sum;
+  }
 }
 
 }  // namespace
@@ -130,69 +180,66 @@ bool linear_signature2_fits(std::int64_t in, std::int64_t out) {
 }
 
 template <class T>
-void linear_signature2_moments(const RowRuns<T>& x, std::int64_t out,
-                               const T* weight, T* moments) {
-  T columns[linear_most * kMostOut];  // [width, out]
-  for (std::int64_t o = 0; o < out; ++o)
-    for (std::int64_t c = 0; c < x.width; ++c)
-      columns[c * out + o] = weight[o * x.width + c];
+void linear_signature2_forward(const RowRuns<T>& x, std::int64_t out,
+                               const T* weight, T* moments, T* mapped,
+                               T* signature) {
+  const auto columns = columns_of(weight, x.width, out);
   const LinearKernels<T>& table = table_of<T>(active_isa());
-  const std::int64_t each = (out + 1) * x.width;
-  for_runs(x.runs, x.length * x.width,
-           [&](std::int64_t begin, std::int64_t end) {
-             LoopProducts<T> loop(table, x, out, columns);
-             for (std::int64_t i = begin; i < end; ++i)
-               loop.write(x.run(i), x.run(std::min(i + 1, x.runs - 1)),
-                          moments + i * each);
-           });
+  const std::int64_t rows = out + 1;
+  const auto run = [&](std::int64_t begin, std::int64_t end) {
+    LoopProducts<T> loop(table, x, out, columns.data());
+    for (std::int64_t i = begin; i < end; ++i)
+      loop.write(x.run(i), x.run(std::min(i + 1, x.runs - 1)),
+                 moments + i * rows * x.width);
+    const T* const own = moments + begin * rows * x.width;
+    table.rows({(end - begin) * rows, x.width, out, own,
+                moments + end * rows * x.width, columns.data(), nullptr,
+                mapped + begin * rows * out, own});
+    for (std::int64_t i = begin; i < end; ++i)
+      write_words(out, mapped + i * rows * out, signature + i * rows * out);
+  };
+  parallel_parts(x.runs, tasks_of(x.runs, x.length * x.width, kMostTiles), run);
 }
 
 template <class T>
-void linear_signature2_words(std::int64_t runs, std::int64_t out,
-                             const T* mapped, T* signature) {
-  const std::int64_t each = (out + 1) * out;
-  for_runs(runs, kWordCost * each, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t b = begin; b < end; ++b) {
-      const T *k = mapped + b * each, *s = k + out * out;
-      T* words = std::copy_n(s, out, signature + b * each);
-      for (std::int64_t i = 0; i < out; ++i)
-        for (std::int64_t j = 0; j < out; ++j)
-          words[i * out + j] =
-              s[i] * s[j] / 2 + (k[j * out + i] - k[i * out + j]) / 4;
-    }
-  });
-}
-
-template <class T>
-void linear_signature2_factors(std::int64_t runs, std::int64_t out,
-                               const T* mapped, const T* dsignature,
-                               T* factors) {
-  const std::int64_t each = (out + 1) * out;
-  for_runs(runs, kWordCost * each, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t b = begin; b < end; ++b) {
-      const T* s = mapped + b * each + out * out;
-      const T *level1 = dsignature + b * each, *level2 = level1 + out;
-      T *rows = factors + b * each, *of_s = rows + out * out;
-      for (std::int64_t i = 0; i < out; ++i) {
-        T sum = level1[i];
-        for (std::int64_t j = 0; j < out; ++j) {
-          const T g = level2[i * out + j], turned = level2[j * out + i];
-          rows[j * out + i] = (g - turned) / 2;
-          sum += (g + turned) / 2 * s[j];
-        }
-        of_s[i] = sum;
+void linear_signature2_backward(std::int64_t runs, std::int64_t width,
+                                std::int64_t out, const T* moments,
+                                const T* mapped, const T* dsignature,
+                                T* dweight) {
+  const LinearKernels<T>& table = table_of<T>(active_isa());
+  const std::int64_t rows = out + 1, step = table.step(width);
+  const std::int64_t sums = out * step;
+  const std::int64_t tasks =
+      tasks_of(runs, rows * (width + kWordCost * out), kMostSums);
+  CacheVector<T> all(tasks * sums);  // [task, sums]
+  const T* const moments_end = moments + runs * rows * width;
+  parallel_for(tasks, [&](std::int64_t task) {
+    T factors[kBackRuns * (kMostOut + 1) * kMostOut];
+    const std::int64_t end = runs * (task + 1) / tasks;
+    for (std::int64_t i = runs * task / tasks; i < end; i += kBackRuns) {
+      const std::int64_t count = std::min(kBackRuns, end - i);
+      for (std::int64_t j = 0; j < count; ++j) {
+        const std::int64_t at = (i + j) * rows * out;
+        write_factors(out, mapped + at, dsignature + at,
+                      factors + j * rows * out);
       }
+      const T* const own = moments + i * rows * width;
+      table.products({count * rows, width, out, own, moments_end, factors,
+                      all.data() + task * sums, step, own, own});
     }
   });
+  for (std::int64_t task = 1; task < tasks; ++task)
+    for (std::int64_t i = 0; i < sums; ++i) all[i] += all[task * sums + i];
+  for (std::int64_t o = 0; o < out; ++o)
+    std::copy_n(all.data() + o * step, width, dweight + o * width);
 }
 
-#define SIGTAPE_INSTANTIATE(T)                                                \
-  template void linear_signature2_moments(const RowRuns<T>&, std::int64_t,    \
-                                          const T*, T*);                      \
-  template void linear_signature2_words(std::int64_t, std::int64_t, const T*, \
-                                        T*);                                  \
-  template void linear_signature2_factors(std::int64_t, std::int64_t,         \
-                                          const T*, const T*, T*);
+#define SIGTAPE_INSTANTIATE(T)                                               \
+  template void linear_signature2_forward(const RowRuns<T>&, std::int64_t,   \
+                                          const T*, T*, T*, T*);             \
+  template void linear_signature2_backward(std::int64_t, std::int64_t,       \
+                                           std::int64_t, const T*, const T*, \
+                                           const T*, T*);
 SIGTAPE_INSTANTIATE(float)
 SIGTAPE_INSTANTIATE(double)
 #undef SIGTAPE_INSTANTIATE

@@ -24,23 +24,20 @@ namespace sigtape::cpu {
 /// Whether the functions below take a map of `in` to `out` numbers.
 bool linear_signature2_fits(std::int64_t in, std::int64_t out);
 
-/// For each run of points, 2 at least, the rows of K and x_T - x_0: `moments`
-/// is [runs, out + 1, width]. `weight` is [out, width].
+/// For each run of points, 2 at least, the rows of K and x_T - x_0, `moments`
+/// [runs, out + 1, width], `mapped` = moments W' [runs, out + 1, out], and the
+/// signature [runs, out + out^2]. `weight` is [out, width].
 template <class T>
-void linear_signature2_moments(const RowRuns<T>& x, std::int64_t out,
-                               const T* weight, T* moments);
+void linear_signature2_forward(const RowRuns<T>& x, std::int64_t out,
+                               const T* weight, T* moments, T* mapped,
+                               T* signature);
 
-/// The signatures, [runs, out + out^2], from mapped = moments W', [runs, out +
-/// 1, out].
+/// dweight [out, width], overwritten, from what forward wrote and `dsignature`
+/// [runs, out + out^2]. Sums follow from the shape alone.
 template <class T>
-void linear_signature2_words(std::int64_t runs, std::int64_t out,
-                             const T* mapped, T* signature);
-
-/// The factors, [runs, out + 1, out], whose products with the rows of the
-/// moments, summed, are dW. `dsignature` is [runs, out + out^2].
-template <class T>
-void linear_signature2_factors(std::int64_t runs, std::int64_t out,
-                               const T* mapped, const T* dsignature,
-                               T* factors);
+void linear_signature2_backward(std::int64_t runs, std::int64_t width,
+                                std::int64_t out, const T* moments,
+                                const T* mapped, const T* dsignature,
+                                T* dweight);
 
 }  // namespace sigtape::cpu

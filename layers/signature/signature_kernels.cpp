@@ -204,11 +204,13 @@ void finish_pieces(const SignatureShape& shape, const SignaturePlan& plan,
     parallel_ranges(plan.pieces, grain, write);
     return;
   }
-  parallel_ranges(shape.batch, divide_up(grain, plan.pieces),
-                  [&](std::int64_t path, std::int64_t end) {
-                    sum(path * plan.pieces, end * plan.pieces);
-                    write(path * plan.pieces, end * plan.pieces);
-                  });
+  const std::int64_t parts =
+      divide_up(shape.batch, divide_up(grain, plan.pieces));
+  parallel_parts(shape.batch, parts > 1 ? divide_up(parts, 2) * 2 : 1,
+                 [&](std::int64_t path, std::int64_t end) {
+                   sum(path * plan.pieces, end * plan.pieces);
+                   write(path * plan.pieces, end * plan.pieces);
+                 });
 }
 
 template <class T>

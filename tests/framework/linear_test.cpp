@@ -49,14 +49,26 @@ TEST(Linear, Battery) {
     if (!isa_supported(isa)) continue;
     SCOPED_TRACE(isa_name(isa));
     const ScopedIsa forced(isa);
-    battery("linear",
-            {of({1, 1}, 1), of({5, 3}, 2), of({5, 3}, 2, false), of({3}, 4),
-             of({2, 3, 8}, 8), of({0, 3}, 2), of({4, 15}, 7), of({4, 16}, 9),
-             of({4, 17}, 15), of({2, 100}, 3), of({3, 79}, 10),
-             large(of({60, 1100}, 40)), large(of({8, 20011}, 10)),
-             large(of({16, 200, 8}, 8)), of({300, 3}, 2),
-             of({2, 130, 2}, 1, false), large(of({128, 100, 20}, 4)),
-             large(of({90, 100, 20}, 10)), large(of({257, 41}, 15))});
+    battery("linear", {of({1, 1}, 1),
+                       of({5, 3}, 2),
+                       of({5, 3}, 2, false),
+                       of({3}, 4),
+                       of({2, 3, 8}, 8),
+                       of({0, 3}, 2),
+                       of({4, 15}, 7),
+                       of({4, 16}, 9),
+                       of({4, 17}, 15),
+                       of({2, 100}, 3),
+                       of({3, 79}, 10),
+                       large(of({60, 1100}, 40)),
+                       large(of({40, 70}, 600)),
+                       large(of({8, 20011}, 10)),
+                       large(of({16, 200, 8}, 8)),
+                       of({300, 3}, 2),
+                       of({2, 130, 2}, 1, false),
+                       large(of({128, 100, 20}, 4)),
+                       large(of({90, 100, 20}, 10)),
+                       large(of({257, 41}, 15))});
   }
 }
 

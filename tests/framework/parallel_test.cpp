@@ -42,6 +42,17 @@ TEST_P(Parallel, RangesCoverAllOnce) {
   for (const int n : runs) EXPECT_EQ(n, 1);
 }
 
+TEST_P(Parallel, PartsCoverAllOnceAndAreOfAboutEqualSize) {
+  for (const int count : {0, 1, 7, 1001}) {
+    std::vector<int> runs(count);
+    parallel_parts(count, 8, [&](std::int64_t begin, std::int64_t end) {
+      EXPECT_LE(std::abs(8 * (end - begin) - count), 8);
+      for (; begin < end; ++begin) ++runs[begin];
+    });
+    for (const int n : runs) EXPECT_EQ(n, 1);
+  }
+}
+
 TEST_P(Parallel, BackwardsRunsEveryTileOnce) {
   for (const int tiles : {0, 1, 2, 5, 1000}) {
     std::vector<int> runs(tiles), order;

@@ -28,7 +28,7 @@ class Sgd : public Optimizer {
 
  private:
   void update(std::size_t i, double lr, double scale, double limit) override {
-    Tensor weight = parameters()[i].tensor.detach();
+    Tensor weight = parameters()[i].tensor;
     const Tensor gradient = contiguous(parameters()[i].tensor.grad());
     compute_floating("sgd", weight, [&]<class T>(auto device, T) {
       const SgdStep<T> step{static_cast<T>(lr),
@@ -74,7 +74,7 @@ class Adam : public Optimizer {
   void update(std::size_t i, double lr, double scale, double limit) override {
     const AdamOptions& o = options_;
     if (corrected_ != steps()) correct();
-    Tensor weight = parameters()[i].tensor.detach();
+    Tensor weight = parameters()[i].tensor;
     const Tensor gradient = contiguous(parameters()[i].tensor.grad());
     compute_floating("adam", weight, [&]<class T>(auto device, T) {
       const AdamStep<T> step{
@@ -129,19 +129,21 @@ double Optimizer::gradient_norm() const {
   const TensorOptions options = {DType::float64,
                                  parameters_.front().tensor.device()};
   const bool here = options.device.is_cpu();
-  Tensor squares = here ? empty({count}, options) : zeros({count}, options);
-  double* to = squares.mutable_data<double>();
+  Tensor squares = here ? Tensor() : zeros({count}, options);
+  double* to = here ? nullptr : squares.mutable_data<double>();
+  double sum = 0;
   for (const NamedTensor& p : parameters_) {
-    double* sum_to = to++;
-    if (here) *sum_to = 0;
+    double own = 0;
+    double* const sum_to = here ? &own : to++;
     if (!p.tensor.grad().defined()) continue;
     const Tensor gradient = contiguous(p.tensor.grad());
     compute_floating("gradient_norm", gradient, [&]<class T>(auto device, T) {
       sum_of_squares(device, gradient.numel(), gradient.data<T>(), sum_to);
     });
+    sum += own;
   }
+  if (here) return std::sqrt(sum);
   const Tensor sums = squares.to({});
-  double sum = 0;
   for (std::int64_t i = 0; i < count; ++i) sum += sums.data<double>()[i];
   return std::sqrt(sum);
 }
