@@ -142,6 +142,10 @@ TEST(Refusals, KeysOfOtherSources) {
   expect_refusal("data: {train: {cases: 4}}\nmodel: {type: signet, depth: 2}\n",
                  "f.yaml:1:");
   expect_refusal(
+      "data: {train: {x: a.npy, y: b.npy, speed: [1]}}\nmodel: {type: signet, "
+      "depth: 2}\n",
+      "key 'speed' belongs to a generator");
+  expect_refusal(
       "data: {train: {fbm: {cases: 4, length: 5, speed: 1}}}\nmodel: {type: "
       "signet, depth: 2}\n",
       "f.yaml:1:");

@@ -79,6 +79,8 @@ TEST(RoundTrip, EveryAlternative) {
        "data.validation={random: {cases: 1, length: 1, channels: 1}}"},
       {"data.validation=0.30000000000000004", "train.early_stopping={}"},
       {"data.validation=v.ts", "data.test=\"none\"", "data.format=csv"},
+      {"data.train=../up/a.ts", "data.test=./b.ts", "run_dir=/tmp/run"},
+      {"data.test='.c.ts'", "run_dir='e5'", "train.clip.value=1e+20"},
       {"data.test='a \"b\" \\c'", "run_dir='true'", "data.short=pad"},
       {"train.optimizer={adam: {lr: 1e-300, betas: [0, 0.1]}}"},
       {"train.optimizer={sgd: {momentum: 0.1, nesterov: true}}"},
@@ -94,6 +96,8 @@ TEST(RoundTrip, EveryAlternative) {
       {"data.train={generator: fbm, cases: 3, length: 9, hurst: [0.2, 0.7]}"},
       {"data.train={generator: ornstein_uhlenbeck, cases: 3, length: 9, speed: "
        "[2], level: 1, volatility: [0.5], duration: 4, start: -1}"},
+      {"data.train={generator: ornstein_uhlenbeck, cases: 3, length: 9, start: "
+       "-1e+20}"},
       {"data.train={generator: geometric_brownian, cases: 3, length: 9, "
        "volatility: [0.1, 0.2], drift: 0.5}",
        "train.loss=log_mse"},
@@ -103,6 +107,7 @@ TEST(RoundTrip, EveryAlternative) {
        "{rnn: {hidden: 2}}, {lstm: {hidden: 5, bias: false}}, mean]}"},
       {"model={layers: [{logsignature: {depth: 2, mode: brackets, basepoint: "
        "[1, 2], inverse: true}}]}"},
+      {"model={layers: [{augment: {include_original: false}}, last]}"},
       {"model={layers: [relu, last, {linear: {name: layers.9}}]}"},
       {"model={layers: [time, {time: {start: -1, end: 2.5, first: true}}, "
        "lead_lag, {lead_lag: {lag_first: true}}, invisibility_reset, "

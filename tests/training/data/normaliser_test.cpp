@@ -90,6 +90,8 @@ TEST(Normaliser, LargeAndSmallNumbersNeitherOverflowNorVanish) {
   huge.values = {1.7e308, 1.6e308};
   EXPECT_THROW(fit_normaliser(huge, NormaliseChoice::standard, false),
                DataError);
+  huge.values = {1.7e308, -1.7e308};  // a range beyond all numbers
+  EXPECT_THROW(fit_normaliser(huge, NormaliseChoice::minmax, false), DataError);
 }
 
 TEST(Normaliser, AppliesToTheSameNumberOfChannelsAndTargetsOnly) {

@@ -187,6 +187,22 @@ TEST(Npz, RefusesABombAndOverlappingMembers) {
                  "expected members apart, found 'x.npy' and 'y.npy'");
 }
 
+// Of a file with deflated members: the last is zeros.npy, 106 bytes packed.
+TEST(Npz, RefusesDamagedDeflatedMembers) {
+  const Bytes whole =
+      read_file(posix_file_system(),
+                test::source_path("tests/fixtures/data/deflated.npz"), 1 << 20);
+  const std::size_t first = 30 + 6 + 20, last = whole.size() - 22 - 46 - 9;
+  const auto of = [](const std::string& name) {
+    return "expected member '" + name + "' to unpack to ";
+  };
+  // A block of no known kind; a member cut short, and one that goes on.
+  EXPECT_MESSAGE(patched(whole, first, 7, 1), of("f4.npy"));
+  EXPECT_MESSAGE(patched(whole, last + 20, 105, 4), of("zeros.npy"));
+  EXPECT_MESSAGE(patched(whole, last + 20, 107, 4), of("zeros.npy"));
+  EXPECT_MESSAGE(patched(whole, last + 24, 8129, 4), of("zeros.npy"));
+}
+
 TEST(Npz, NamesTheMemberThatIsNoArray) {
   const Bytes content =
       encode_zip({{"w.npy", {std::byte{'h'}, std::byte{'i'}}}});

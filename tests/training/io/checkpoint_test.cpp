@@ -267,6 +267,30 @@ TEST(Checkpoint, FallsBackToTheNewestThatVerifiesAndNamesTheSkipped) {
   EXPECT_EQ(found_number(folder / "last"), 4);
 }
 
+TEST(Checkpoint, ADamagedManifestIsReplacedByTheNextSave) {
+  const TemporaryFolder folder;
+  FileSystem& system = posix_file_system();
+  save_checkpoint(system, folder / "last", Sample(1).parts());
+  write_file(system, folder / "last" / "manifest.json", as_bytes("{"));
+  EXPECT_THROW(find_checkpoint(system, folder / "last"), DataError);
+  save_checkpoint(system, folder / "last", Sample(2).parts());
+  EXPECT_EQ(found_number(folder / "last"), 2);
+}
+
+// What cannot be read may be the newest: a save neither removes nor passes it.
+TEST(Checkpoint, AManifestThatCannotBeReadStopsTheNextSave) {
+  const TemporaryFolder folder;
+  FileSystem& system = posix_file_system();
+  save_checkpoint(system, folder / "last", Sample(1).parts());
+  const auto manifest = folder / "last.old-3" / "manifest.json";
+  make_directories(system, manifest);
+  EXPECT_THROW(save_checkpoint(system, folder / "last", Sample(2).parts()),
+               FileError);
+  EXPECT_TRUE(std::filesystem::exists(manifest));
+  std::filesystem::remove_all(folder / "last.old-3");
+  EXPECT_EQ(found_number(folder / "last"), 1);
+}
+
 TEST(Checkpoint, AnInterruptedFirstSaveIsNoCheckpoint) {
   const TemporaryFolder folder;
   FileSystem& system = posix_file_system();
