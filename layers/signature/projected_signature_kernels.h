@@ -32,6 +32,13 @@ struct WordNode {
   /// Children of a node whose children all have one leaf and nothing else
   /// below, if there are 2 to 4; else 0.
   std::uint8_t stalks = 0;
+  /// Twins among the children whose letters are those of their leaves, if there
+  /// is nothing else below but at most two leaves or one more twig whose leaves
+  /// have some of these letters; else 0.
+  std::uint8_t square = 0;
+  /// Which of these letters the leaves of the one more twig have, the lowest
+  /// bit the first letter; 0 without one.
+  std::uint8_t extra = 0;
   /// How many siblings in a row, this one the first, are of its height; are of
   /// its height and `single`; have as many leaves and height 1, and leaves with
   /// the same letters too. What runs as one is known without a look at others.

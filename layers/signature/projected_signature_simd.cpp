@@ -27,7 +27,7 @@ struct SlopePart {
   }
 };
 
-// One item: the arrays of its slot, and its paths' way in and out.
+// One item: the arrays of its task, and its paths' way in and out.
 template <class T, class V>
 class Item {
  public:
@@ -231,13 +231,12 @@ class Item {
   V *increments_, *gradients_, *own_saved_;
 };
 
-// Calls body(item, its number) for the items of a slot.
+// Calls body(item, its number) for the items of a task.
 template <class T, class V, class Body>
 void for_items(const ProjectionShape& shape, const ProjectionPlan& plan,
                const Projection& tree, const std::int64_t* lengths,
-               void* workspace, std::int64_t slot, const Body& body) {
-  auto* memory = static_cast<Vec<T>*>(workspace) + slot * plan.slot_vectors;
-  for (std::int64_t i = slot; i < plan.items; i += ProjectionPlan::kSlots) {
+               void* memory, std::int64_t task, const Body& body) {
+  for (std::int64_t i = task; i < plan.items; i += ProjectionPlan::kTasks) {
     Item<T, V> item(shape, plan, tree, lengths, memory, i);
     body(item, i);
   }
@@ -246,10 +245,10 @@ void for_items(const ProjectionShape& shape, const ProjectionPlan& plan,
 template <class T>
 void forward(const ProjectionShape& shape, const ProjectionPlan& plan,
              const Projection& tree, const T* path, const std::int64_t* lengths,
-             T* out, void* saved, void* workspace, std::int64_t slot) {
+             T* out, void* saved, void* memory, std::int64_t task) {
   auto* kept = static_cast<Vec<T>*>(saved);
   for_items<T, Vec<T>>(
-      shape, plan, tree, lengths, workspace, slot, [&](auto& item, auto i) {
+      shape, plan, tree, lengths, memory, task, [&](auto& item, auto i) {
         item.forward(path, out, kept ? kept + i * plan.item_vectors : nullptr);
       });
 }
@@ -258,10 +257,10 @@ template <class T>
 void backward(const ProjectionShape& shape, const ProjectionPlan& plan,
               const Projection& tree, const T* path,
               const std::int64_t* lengths, const void* saved, const T* dout,
-              T* dpath, void* workspace, std::int64_t slot) {
+              T* dpath, void* memory, std::int64_t task) {
   const auto* kept = static_cast<const Vec<T>*>(saved);
   for_items<T, Vec<T>>(
-      shape, plan, tree, lengths, workspace, slot, [&](auto& item, auto i) {
+      shape, plan, tree, lengths, memory, task, [&](auto& item, auto i) {
         item.backward(path, kept + i * plan.item_vectors, dout, dpath);
       });
 }
@@ -270,9 +269,9 @@ template <class T>
 void second(const ProjectionShape& shape, const ProjectionPlan& plan,
             const Projection& tree, const T* path, const T* direction,
             const std::int64_t* lengths, const T* dout, T* slopes, T* dpath,
-            void* workspace, std::int64_t slot) {
+            void* memory, std::int64_t task) {
   for_items<T, Dual<Vec<T>>>(
-      shape, plan, tree, lengths, workspace, slot, [&](auto& item, auto) {
+      shape, plan, tree, lengths, memory, task, [&](auto& item, auto) {
         item.second(path, direction, dout, slopes, dpath);
       });
 }

@@ -6,6 +6,7 @@
 // and writes its own.
 
 #include "sigtape/layers/signature/projected_signature_nodes_simd.h"
+#include "sigtape/layers/signature/projected_signature_squares_simd.h"
 #include "sigtape/layers/signature/projected_signature_stalks_simd.h"
 #include "sigtape/layers/signature/projected_signature_table.h"
 
@@ -75,15 +76,18 @@ class ProjectionWalk {
   void children(std::int64_t node, std::int64_t end, std::int64_t leaves,
                 int level, const V* parent, std::int64_t stride) {
     for_leaves(node, leaves, [&](std::int64_t first, int count) {
-      Letters l;
-      leaf_letters(count, first, l);
+      Letters<V> l;
+      start(l);
+      add_letters(l, 0, first, count);
       with_count<Sizes::kLeaves>(count, [&](auto m) {
-        add_leaves<V, decltype(m)::value>(steps, stride, parent, channels_, l.e,
+        add_leaves<V, decltype(m)::value>(steps, stride, parent, l,
                                           state + first);
       });
     });
     for_siblings(node + leaves, end, [&](const Run& run) {
       switch (run.kind) {
+        case Run::square:
+          return square(run, parent, stride);
         case Run::bush:
           return bush(run, parent, stride);
         case Run::stalks:
@@ -106,11 +110,14 @@ class ProjectionWalk {
                         Gradients<V>& above) {
     for_siblings(node + leaves, end, [&](const Run& run) {
       switch (run.kind) {
+        case Run::square:
+          square_adjoint(run, parent, above);
+          break;
         case Run::bush:
           bush_adjoint(run, parent, above);
           break;
         case Run::stalks:
-          stalks_adjoint(run, level + 1, parent, above);
+          stalks_adjoint(run, parent, above);
           break;
         case Run::twins:
         case Run::twigs:
@@ -122,11 +129,12 @@ class ProjectionWalk {
       add_to(above);
     });
     for_leaves(node, leaves, [&](std::int64_t first, int count) {
-      Letters l;
-      leaf_letters(count, first, l);
+      Letters<V> l;
+      start(l);
+      add_letters(l, 0, first, count);
       with_count<Sizes::kLeaves>(count, [&](auto m) {
-        add_leaves_adjoint<V, decltype(m)::value>(
-            steps, parent, above, channels_, l.e, l.de, adjoint + first);
+        add_leaves_adjoint<V, decltype(m)::value>(steps, parent, above, l,
+                                                  adjoint + first);
       });
       add_to(above);
     });
@@ -143,7 +151,7 @@ class ProjectionWalk {
 
   // Siblings of one height that run as one.
   struct Run {
-    enum Kind { nodes, twins, twigs, stalks, bush };
+    enum Kind { nodes, twins, twigs, stalks, bush, square };
     Kind kind;
     int count;
     int height;
@@ -151,16 +159,14 @@ class ProjectionWalk {
     std::int64_t node[kMostRun];
   };
 
-  // Increments, and their gradients, of the letters of some nodes.
-  struct Letters {
-    const V* e[12];
-    V* de[12];
-  };
-
-  void set_letter(Letters& l, int at, std::int64_t node) const {
-    const std::int64_t letter = tree_.nodes[node].letter;
-    l.e[at] = e + letter;
-    l.de[at] = de + letter;
+  void start(Letters<V>& l) const {
+    l.e = e;
+    l.de = de;
+    l.channels = channels_;
+  }
+  // From `at` on the letters of the nodes from `node` on.
+  void add_letters(Letters<V>& l, int at, std::int64_t node, int count) const {
+    each(count, [&](int k) { l.at[at + k] = tree_.nodes[node + k].letter; });
   }
   // The value of an inner node before the block, which is kept where asked for.
   V enter(std::int64_t node) const {
@@ -178,28 +184,24 @@ class ProjectionWalk {
     } while (++m < count);
   }
   // Written in place: copies of what has just been written in pieces are slow.
-  void letters(const Run& run, Letters& l) const {
-    each(run.count, [&](int m) { set_letter(l, m, run.node[m]); });
+  void letters(const Run& run, Letters<V>& l) const {
+    start(l);
+    each(run.count, [&](int m) { l.at[m] = tree_.nodes[run.node[m]].letter; });
   }
-  void leaf_letters(int count, std::int64_t first, Letters& l) const {
-    each(count, [&](int m) { set_letter(l, m, first + m); });
-  }
-  // At m * leaves + k that of the leaf k of twig m, of twins at k.
-  void twig_letters(const Run& run, Letters& l) const {
+  // And those of the leaves.
+  void twig_letters(const Run& run, Letters<V>& l) const {
+    letters(run, l);
     if (run.kind == Run::twins)
-      return leaf_letters(run.leaves, run.node[0] + 1, l);
-    int at = 0;
+      return add_letters(l, run.count, run.node[0] + 1, run.leaves);
     each(run.count, [&](int m) {
-      each(run.leaves,
-           [&](int k) { set_letter(l, at++, run.node[m] + 1 + k); });
+      add_letters(l, run.count + m * run.leaves, run.node[m] + 1, run.leaves);
     });
   }
-  // At h * count + m that of the node h below the top of stalk m.
-  void stalk_letters(const Run& run, Letters& l) const {
-    int at = 0;
-    each(run.height + 1, [&](int h) {
-      each(run.count, [&](int m) { set_letter(l, at++, run.node[m] + h); });
-    });
+  void stalk_letters(const Run& run, Letters<V>& l) const {
+    start(l);
+    const int each_has = run.height + 1;
+    each(run.count,
+         [&](int m) { add_letters(l, m * each_has, run.node[m], each_has); });
   }
 
   // Calls body(first leaf, how many) for the leaves from `node` on, in runs of
@@ -227,6 +229,8 @@ class ProjectionWalk {
       run.kind = kind;
       run.count = alike < most ? alike : most;
     };
+    if (first.square && first.square <= Sizes::kSquares)
+      return is(Run::square, 1, 1);
     if (first.stalks && Sizes::kBushes) {
       run.leaves = first.stalks;
       return is(Run::bush, 1, 1);
@@ -307,7 +311,7 @@ class ProjectionWalk {
   }
 
   void nodes(const Run& run, int level, const V* parent, std::int64_t stride) {
-    Letters l;
+    Letters<V> l;
     letters(run, l);
     V s[kMostRun];
     each(run.count, [&](int m) { s[m] = enter(run.node[m]); });
@@ -315,8 +319,7 @@ class ProjectionWalk {
     V* own = partials[level];
     with_shape(run, [&](auto h, auto m) {
       run_nodes<V, decltype(h)::value, decltype(m)::value>(
-          steps, run.height, stride, parent, channels_, l.e, inverse_, s, own,
-          gap);
+          steps, run.height, stride, parent, l, inverse_, s, own, gap);
     });
     each(run.count, [&](int m) {
       const WordNode& n = tree_.nodes[run.node[m]];
@@ -328,7 +331,7 @@ class ProjectionWalk {
 
   void nodes_adjoint(const Run& run, int level, const V* parent,
                      const Gradients<V>& above) {
-    Letters l;
+    Letters<V> l;
     letters(run, l);
     const std::int64_t gap = steps * run.height;
     V *own = partials[level], *down = dpartials[level];
@@ -339,8 +342,7 @@ class ProjectionWalk {
     });
     with_shape(run, [&](auto h, auto m) {
       run_nodes<V, decltype(h)::value, decltype(m)::value>(
-          steps, run.height, above.stride, parent, channels_, l.e, inverse_, s,
-          own, gap);
+          steps, run.height, above.stride, parent, l, inverse_, s, own, gap);
     });
     each(run.count, [&](int m) {
       const WordNode& n = tree_.nodes[run.node[m]];
@@ -350,15 +352,13 @@ class ProjectionWalk {
     });
     with_shape(run, [&](auto h, auto m) {
       run_nodes_adjoint<V, decltype(h)::value, decltype(m)::value>(
-          steps, run.height, parent, above, channels_, l.e, l.de, inverse_, a,
-          down, gap);
+          steps, run.height, parent, above, l, inverse_, a, down, gap);
     });
     each(run.count, [&](int m) { adjoint[run.node[m]] = a[m]; });
   }
 
   void twigs(const Run& run, const V* parent, std::int64_t stride) {
-    Letters x, l;
-    letters(run, x);
+    Letters<V> l;
     twig_letters(run, l);
     V s[kMostRun];
     V* leaf[kMostRun];
@@ -368,16 +368,14 @@ class ProjectionWalk {
     });
     with_twigs(run, [&](auto m, auto k, auto own) {
       run_twigs<V, decltype(m)::value, decltype(k)::value,
-                decltype(own)::value>(steps, stride, parent, channels_, x.e,
-                                      l.e, s, leaf);
+                decltype(own)::value>(steps, stride, parent, l, s, leaf);
     });
     each(run.count, [&](int m) { state[run.node[m]] = s[m]; });
   }
 
   void twigs_adjoint(const Run& run, const V* parent,
                      const Gradients<V>& above) {
-    Letters x, l;
-    letters(run, x);
+    Letters<V> l;
     twig_letters(run, l);
     V s[kMostRun], a[kMostRun];
     const V* dleaf[kMostRun];
@@ -388,14 +386,14 @@ class ProjectionWalk {
     });
     with_twigs(run, [&](auto m, auto k, auto own) {
       run_twigs_adjoint<V, decltype(m)::value, decltype(k)::value,
-                        decltype(own)::value>(
-          steps, parent, above, channels_, x.e, x.de, l.e, l.de, a, dleaf, s);
+                        decltype(own)::value>(steps, parent, above, l, a, dleaf,
+                                              s);
     });
     each(run.count, [&](int m) { adjoint[run.node[m]] = a[m]; });
   }
 
   void stalks(const Run& run, const V* parent, std::int64_t stride) {
-    Letters l;
+    Letters<V> l;
     stalk_letters(run, l);
     V* s[kMostRun];
     each(run.count, [&](int m) {
@@ -403,33 +401,24 @@ class ProjectionWalk {
       each(run.height, [&](int h) { enter(run.node[m] + h); });
     });
     with_stalks(run, [&](auto h, auto m) {
-      run_stalks<V, decltype(h)::value, decltype(m)::value, false>(
-          steps, stride, parent, channels_, l.e, inverse_, s, nullptr);
+      run_stalks<V, decltype(h)::value, decltype(m)::value>(
+          steps, stride, parent, l, inverse_, s);
     });
   }
 
-  void stalks_adjoint(const Run& run, int level, const V* parent,
+  void stalks_adjoint(const Run& run, const V* parent,
                       const Gradients<V>& above) {
-    Letters l;
+    Letters<V> l;
     stalk_letters(run, l);
-    V before[kMostRun][4];
-    V *s[kMostRun], *a[kMostRun];
+    const V* s[kMostRun];
+    V* a[kMostRun];
     each(run.count, [&](int m) {
-      // The leaf's value is not used.
-      for (int h = 0; h <= run.height; ++h)
-        before[m][h] =
-            h < run.height ? saved[tree_.nodes[run.node[m] + h].inner] : V{};
-      s[m] = before[m];
+      s[m] = after + tree_.nodes[run.node[m]].inner;
       a[m] = adjoint + run.node[m];
     });
     with_stalks(run, [&](auto h, auto m) {
-      constexpr int kHeight = decltype(h)::value, kCount = decltype(m)::value;
-      run_stalks<V, kHeight, kCount, true>(steps, above.stride, parent,
-                                           channels_, l.e, inverse_, s,
-                                           partials[level]);
-      run_stalks_adjoint<V, kHeight, kCount>(steps, parent, above, channels_,
-                                             l.e, l.de, inverse_, a,
-                                             partials[level]);
+      run_stalks_adjoint<V, decltype(h)::value, decltype(m)::value>(
+          steps, parent, above, l, inverse_, a, s);
     });
   }
 
@@ -442,29 +431,126 @@ class ProjectionWalk {
   }
 
   void bush(const Run& run, const V* parent, std::int64_t stride) {
-    Letters l;
+    Letters<V> l;
+    start(l);
     const std::int64_t node = run.node[0];
-    leaf_letters(1 + 2 * run.leaves, node, l);
+    add_letters(l, 0, node, 1 + 2 * run.leaves);
     if (kept) {
       V* to = kept + tree_.nodes[node].inner;
       to[0] = state[node];
       each(run.leaves, [&](int m) { to[1 + m] = state[node + 1 + 2 * m]; });
     }
     with_bush(run, [&](auto m) {
-      run_bush<V, decltype(m)::value>(steps, stride, parent, channels_, l.e,
-                                      inverse_, state + node);
+      run_bush<V, decltype(m)::value>(steps, stride, parent, l, inverse_,
+                                      state + node);
     });
   }
 
   void bush_adjoint(const Run& run, const V* parent,
                     const Gradients<V>& above) {
-    Letters l;
+    Letters<V> l;
+    start(l);
     const std::int64_t node = run.node[0];
-    leaf_letters(1 + 2 * run.leaves, node, l);
+    add_letters(l, 0, node, 1 + 2 * run.leaves);
     with_bush(run, [&](auto m) {
-      run_bush_adjoint<V, decltype(m)::value>(
-          steps, parent, above, channels_, l.e, l.de, inverse_, adjoint + node,
-          after + tree_.nodes[node].inner);
+      run_bush_adjoint<V, decltype(m)::value>(steps, parent, above, l, inverse_,
+                                              adjoint + node,
+                                              after + tree_.nodes[node].inner);
+    });
+  }
+
+  // Calls body(Number<twins>, Number<own leaves>, Number<one more twig>).
+  template <class Body>
+  static SIGTAPE_INLINE void with_square(const WordNode& n, const Body& body) {
+    with_count<Sizes::kSquares>(n.square, [&](auto d) {
+      constexpr int kTwins = decltype(d)::value;
+      if constexpr (kTwins > 1) {
+        if (n.extra) return body(d, Number<0>(), Number<true>());
+        if (n.leaves == 0) return body(d, Number<0>(), Number<false>());
+        if (n.leaves == 1) return body(d, Number<1>(), Number<false>());
+        body(d, Number<2>(), Number<false>());
+      }
+    });
+  }
+
+  void square_letters(std::int64_t node, Letters<V>& l) const {
+    const WordNode& n = tree_.nodes[node];
+    start(l);
+    add_letters(l, 0, node, 1 + n.leaves);
+    int at = 1 + n.leaves;
+    std::int64_t next = node + at;
+    if (n.extra) {
+      l.at[at++] = tree_.nodes[next].letter;
+      next = tree_.nodes[next].end;
+    }
+    add_letters(l, at, next + 1, n.square);
+  }
+
+  // Calls body(values) with what the nodes from n on have at `own`, the leaves
+  // that the extra twig lacks included, as zeros.
+  template <class Places, int D, bool Extra, class Body>
+  static void with_whole_square(const WordNode& n, V* own, const Body& body) {
+    if constexpr (Extra) {
+      if (n.extra + 1 < 1 << D) {
+        V values[Places::kNodes];
+        const auto both = [&](const auto& move) {
+          V *whole = values, *some = own;
+          for (int i = 0; i < Places::kNodes; ++i, ++whole) {
+            const int leaf = i - Places::kExtra - 1;
+            const bool lacks = leaf >= 0 && leaf < D && !(n.extra >> leaf & 1);
+            move(*whole, lacks ? nullptr : some++);
+          }
+        };
+        both([](V& whole, const V* some) { whole = some ? *some : V{}; });
+        body(values);
+        both([](const V& whole, V* some) {
+          if (some) *some = whole;
+        });
+        return;
+      }
+    }
+    body(own);
+  }
+
+  void square(const Run& run, const V* parent, std::int64_t stride) {
+    const std::int64_t node = run.node[0];
+    const WordNode& n = tree_.nodes[node];
+    if (kept) {
+      V* to = kept + n.inner;
+      *to++ = state[node];
+      std::int64_t next = node + 1 + n.leaves;
+      each(n.square + (n.extra != 0), [&](int) {
+        *to++ = state[next];
+        next = tree_.nodes[next].end;
+      });
+    }
+    Letters<V> l;
+    square_letters(node, l);
+    with_square(n, [&](auto d, auto own, auto x) {
+      constexpr int kTwins = decltype(d)::value, kOwn = decltype(own)::value;
+      constexpr bool kExtra = decltype(x)::value;
+      with_whole_square<SquarePlaces<kTwins, kOwn, kExtra>, kTwins, kExtra>(
+          n, state + node, [&](V* s) {
+            run_square<V, kTwins, kOwn, kExtra>(steps, stride, parent, l,
+                                                inverse_[2], s);
+          });
+    });
+  }
+
+  void square_adjoint(const Run& run, const V* parent,
+                      const Gradients<V>& above) {
+    const std::int64_t node = run.node[0];
+    const WordNode& n = tree_.nodes[node];
+    Letters<V> l;
+    square_letters(node, l);
+    with_square(n, [&](auto d, auto own, auto x) {
+      constexpr int kTwins = decltype(d)::value, kOwn = decltype(own)::value;
+      constexpr bool kExtra = decltype(x)::value;
+      with_whole_square<SquarePlaces<kTwins, kOwn, kExtra>, kTwins, kExtra>(
+          n, adjoint + node, [&](V* a) {
+            run_square_adjoint<V, kTwins, kOwn, kExtra>(
+                steps, parent, above, l, inverse_[2], a, after + n.inner);
+          });
     });
   }
 

@@ -62,6 +62,8 @@ struct Draft {
   std::int64_t letter = 0;
   std::int64_t height = 0;
   std::vector<std::int64_t> children;
+  // Those of WordNode.
+  std::uint8_t square = 0, extra = 0;
 };
 
 std::int64_t child_of(std::vector<Draft>& tree, std::int64_t parent,
@@ -70,7 +72,7 @@ std::int64_t child_of(std::vector<Draft>& tree, std::int64_t parent,
     if (tree[child].letter == letter) return child;
   const auto child = static_cast<std::int64_t>(tree.size());
   tree[parent].children.push_back(child);
-  tree.push_back({letter, 0, {}});
+  tree.push_back({letter, 0, {}, 0, 0});
   return child;
 }
 
@@ -114,6 +116,44 @@ struct Layout {
     return list;
   }
 
+  // Which of `letters` stand in `some`, the lowest bit the first; 0 if another
+  // one does.
+  static unsigned subset(const std::vector<std::int64_t>& letters,
+                         const std::vector<std::int64_t>& some) {
+    unsigned bits = 0;
+    for (const std::int64_t letter : some) {
+      const auto at = std::find(letters.begin(), letters.end(), letter);
+      if (at == letters.end()) return 0;
+      bits |= 1U << (at - letters.begin());
+    }
+    return bits;
+  }
+
+  // Of a node of height 2. Its twins are the last of its children in order.
+  void find_square(Draft& node) const {
+    std::vector<std::int64_t> children = node.children;
+    sort(children);
+    const auto letters = letters_below(children.back());
+    const std::ptrdiff_t twins = std::ssize(letters);
+    const auto twigs =
+        std::find_if(children.begin(), children.end(),
+                     [&](auto child) { return tree[child].height > 0; });
+    const std::ptrdiff_t leaves = twigs - children.begin(),
+                         others = children.end() - twigs - twins;
+    if (twins < 2 || twins > 4 || others < 0 || others > 1) return;
+    if (leaves > (others == 0 ? 2 : 0)) return;
+    for (std::ptrdiff_t m = 0; m < twins; ++m) {
+      const std::int64_t twin = twigs[others + m];
+      if (tree[twin].letter != letters[m] || letters_below(twin) != letters)
+        return;
+    }
+    const unsigned extra =
+        others == 0 ? 0 : subset(letters, letters_below(*twigs));
+    if (others == 1 && extra == 0) return;
+    node.square = static_cast<std::uint8_t>(twins);
+    node.extra = static_cast<std::uint8_t>(extra);
+  }
+
   // How many of `siblings` from number i on are all alike, at most 255.
   template <class Alike>
   static std::uint8_t in_a_row(const std::vector<std::int64_t>& siblings,
@@ -127,7 +167,8 @@ struct Layout {
   void count_rows(const std::vector<std::int64_t>& siblings, std::size_t i,
                   WordNode& node) const {
     const auto peers = [&](std::int64_t a, std::int64_t b) {
-      return tree[a].height == tree[b].height;
+      return tree[a].height == tree[b].height &&
+             (tree[a].square > 0) == (tree[b].square > 0);
     };
     node.peers = in_a_row(siblings, i, peers);
     node.singles = in_a_row(
@@ -147,8 +188,8 @@ struct Layout {
     const auto key = [&](std::int64_t draft) {
       const auto below = letters_below(draft);
       const std::int64_t height = tree[draft].height;
-      return std::tuple(height > 0, -height, !single(draft), below.size(),
-                        below, tree[draft].letter);
+      return std::tuple(height > 0, -height, !single(draft), tree[draft].square,
+                        below.size(), below, tree[draft].letter);
     };
     std::sort(siblings.begin(), siblings.end(),
               [&](auto a, auto b) { return key(a) < key(b); });
@@ -164,7 +205,7 @@ struct Layout {
                      d.children.empty() ? -1 : inner++,
                      static_cast<std::int32_t>(leaves_of(draft)),
                      static_cast<std::uint8_t>(d.height), single(draft),
-                     stalks(draft)});
+                     stalks(draft), d.square, d.extra});
     add_children(draft, level, static_cast<std::int64_t>(place));
     nodes[place].end = static_cast<std::int32_t>(nodes.size());
   }
@@ -265,6 +306,8 @@ WordSet::WordSet(std::int64_t channels, std::vector<Word> words)
           "word set: expected at most ", most, " channels and prefixes, got ",
           channels, " and ", tree.size());
   Layout layout{tree, {}, std::vector<std::int64_t>(tree.size()), 0, {}, {}};
+  for (Draft& draft : tree)
+    if (draft.height == 2) layout.find_square(draft);
   layout.add_children(0);
   shape_ = {.channels = channels_,
             .words = static_cast<std::int64_t>(words_.size()),

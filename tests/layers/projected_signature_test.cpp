@@ -80,6 +80,54 @@ TEST(ProjectedSignature, IsTheFullSignaturesWords) {
   }
 }
 
+// Words of three prefixes: behind each `twins` letters from 1 on after any of
+// them, `own` more letters, and one more twig whose leaves are those of the
+// bits of `extra`, its letter before the twins' or after them.
+WordSet squares(std::int64_t twins, std::int64_t own, unsigned extra,
+                std::int64_t extra_letter) {
+  std::vector<Word> words;
+  const auto add = [&](Word word, std::initializer_list<std::int64_t> letters) {
+    word.insert(word.end(), letters);
+    words.push_back(word);
+  };
+  for (const Word& prefix : {Word{1}, Word{0, 2}, Word{0, 5}}) {
+    for (std::int64_t i = 1; i <= twins; ++i) {
+      for (std::int64_t j = 1; j <= twins; ++j) add(prefix, {i, j});
+      if (extra >> (i - 1) & 1) add(prefix, {extra_letter, i});
+    }
+    for (std::int64_t k = 0; k < own; ++k) add(prefix, {5 - k});
+  }
+  return {6, words};
+}
+
+TEST(ProjectedSignature, SquaresOfLetters) {
+  for (std::int64_t twins = 2; twins <= 4; ++twins) {
+    for (std::int64_t own = 0; own <= (twins == 4 ? 1 : 3); ++own)
+      check(squares(twins, own, 0, 0), 19, 51);
+    for (unsigned extra = 1; extra < 1U << twins; ++extra)
+      for (const std::int64_t letter : {0, 5})
+        check(squares(twins, 0, extra, letter), 3, 30);
+    check(squares(twins, 1, 1, 0), 3, 30);
+  }
+  check(WordSet::weighted({1, 1, 2, 2}, 6), 17, 60);
+  check(WordSet(4, lyndon_words(4, 5)), 33, 40);
+}
+
+TEST(ProjectedSignature, StalksOfLetters) {
+  for (std::int64_t stalks = 1; stalks <= 5; ++stalks)
+    for (std::int64_t length = 3; length <= 5; ++length) {
+      std::vector<Word> words;
+      for (std::int64_t i = 0; i < stalks; ++i) {
+        Word word(length);
+        for (std::int64_t k = 1; k < length; ++k) word[k] = (i + k * k) % 5;
+        word[0] = 2;
+        word[1] = i;
+        words.push_back(word);
+      }
+      check(WordSet(5, words), 18, 45);
+    }
+}
+
 TEST(ProjectedSignature, TakesEveryOption) {
   const WordSet words(3, random_words(3, 4, 9, 1));
   const Tensor lengths = from_values({7, 2, 12, 9, 3}, {5}, {DType::int64});
