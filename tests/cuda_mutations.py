@@ -29,26 +29,42 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
-# (file, text, replacement, test program, why it may be missed or None)
+# (file, text, replacement, test program, why it may be missed or None[, the
+# kernel files that a header is compiled into, where not those of USERS])
 OPS = "framework/ops/"
+SIGNATURE = "layers/signature/"
 TREE = "layers/signature/signature_tree_kernels_cuda.h"
 PRODUCTS = "layers/signature/signature_products_cuda.cu"
 PROJECTED = "layers/signature/projected_signature_cuda.cu"
 RECURRENCE = "layers/recurrence_cuda.cu"
 STEP = "training/trainer/step_cuda.cu"
+SUBTREE = SIGNATURE + "signature_subtree_cuda.h"
+WALK = SIGNATURE + "signature_chain_walk_cuda.h"
+DUAL = SIGNATURE + "dual_cuda.h"
+LEVELS = SIGNATURE + "levels_cuda.h"
+WORDS = SIGNATURE + "signature_words_cuda.h"
+WINDOW_INDICES = SIGNATURE + "window_lengths_functors.h"
+LENGTHS = "layers/length_functors.h"
+CHAINS = [SIGNATURE + f"signature_chain_{way}_cuda.cu"
+          for way in ("forward", "backward")]
+
+
+def tree(channels):
+    return [SIGNATURE + f"signature_tree_{channels}_cuda.cu"]
+
+
 FAULTS = [
     # Barriers removed.
     ("framework/cuda/collect_cuda.h", "  __syncthreads();\n  value = parts[0];",
      "  value = parts[0];", "framework_reduce", None),
     ("framework/cuda/collect_cuda.h",
      "  __syncthreads();  // the parts of a call before this one have been read",
-     "", "framework_reduce",
-     "a block makes a second call only where there are more than 4224 outputs"),
+     "", "framework_reduce", None),
     (OPS + "reduce_cuda.cu", "    sums[row][column] = sum;\n    __syncthreads();",
      "    sums[row][column] = sum;", "framework_reduce", None),
     (OPS + "reduce_cuda.cu",
      "    __syncthreads();  // the sums of the tile before have been read", "",
-     "framework_reduce", "a block takes a second tile only where there are more than 4224"),
+     "framework_reduce", None),
     (OPS + "gemm_tile_cuda.h", "      __syncthreads();\n#pragma unroll",
      "#pragma unroll", "framework_matmul", None),
     (OPS + "gemm_tile_cuda.h", "      __syncthreads();\n    }\n#pragma unroll",
@@ -197,6 +213,156 @@ FAULTS = [
     ("training/trainer/batch_cuda.cu", "(t < last ? t : last)",
      "(t < last ? t : last - 1)",
      "training_trainer_cuda_graph", None),
+    # Kernels of single elements.
+    (OPS + "arithmetic_cuda.cu", "x - y;", "y - x;", "framework_arithmetic", None),
+    (OPS + "arithmetic_cuda.cu", "scale * a[at[1]] + shift",
+     "scale * (a[at[1]] + shift)", "framework_arithmetic", None),
+    (OPS + "where_cuda.cu", "a[at[2]] : b[at[3]]", "a[at[2]] : b[at[2]]",
+     "framework_where", None),
+    (OPS + "masks_cuda.cu", "a[at[1]] == b[at[2]];", "a[at[1]] == b[at[1]];",
+     "framework_reduce", None),
+    (OPS + "masks_cuda.cu", "x < 0 ? T{-1} : x * 0", "x * 0", "framework_elementwise",
+     None),
+    (OPS + "copy_cuda.cu", "static_cast<To>(a[at[1]])", "static_cast<To>(a[at[0]])",
+     "framework_copy", None),
+    (OPS + "copy_cuda.cu", "keep * out[at[0]] + scale", "out[at[0]] + scale",
+     "framework_copy", None),
+    (OPS + "elementwise_cuda.cu", "std::log1p(std::exp(-std::abs(x)))",
+     "std::log1p(std::exp(-x))", "framework_elementwise", None),
+    (OPS + "elementwise_cuda.cu", "x * normal_density(x)", "normal_density(x)",
+     "framework_elementwise", None),
+    (OPS + "elementwise_cuda.cu", "x > 0 ? g : p * g", "x < 0 ? g : p * g",
+     "framework_elementwise", None),
+    (OPS + "gemm_cuda.cu", "c = accumulate ? c + value : value;", "c = value;",
+     "framework_conv1d", None),
+    (OPS + "gemm_cuda.cu", "+ i * high + j * wide", "+ i * wide + j * high",
+     "framework_matmul", None),
+    # Convolutions of many channels.
+    (OPS + "conv1d_cuda.cu", "g.accumulate = b > 0;", "g.accumulate = false;",
+     "framework_conv1d", None),
+    (OPS + "conv1d_cuda.cu", "memory_.data(), dx + inputs(b)", "memory_.data(), dx",
+     "framework_conv1d", None),
+    (OPS + "conv1d_cuda.cu", "plain_ ? 0 : streams_ * s.rows * columns_",
+     "plain_ ? 0 : (streams_ * s.rows - 1) * columns_", "framework_conv1d", None),
+    (OPS + "windows_cuda.h", "windows(0, row, tap * windows.s.in + c)",
+     "windows(0, row, c * windows.s.kernel + tap)", "framework_conv1d", None),
+    (OPS + "windows_cuda.h",
+     "t * s.stride != start || t >= s.rows) continue;",
+     "t * s.stride != start) continue;", "framework_conv1d", None),
+    (OPS + "windows_cuda.h", "sum += windows[((b * s.rows + t)",
+     "sum = windows[((b * s.rows + t)", "framework_conv1d", None),
+    (OPS + "windows_cuda.h", "bias ? bias[i % out]", "bias ? bias[i / out]",
+     "framework_conv1d", None),
+    # Networks along streams.
+    (OPS + "stream_net_cuda.cu", "(b * s.length + t + s.kernel - 1)",
+     "(b * s.length + t)", "layers_augment_op", None),
+    (OPS + "stream_net_cuda.cu", "t < last ? t : last", "t", "layers_augment_op",
+     None),
+    (OPS + "stream_net_cuda.cu", "s.original && t >= 0 ?", "s.original ?",
+     "layers_augment_op", None),
+    (OPS + "stream_net_cuda.cu", "i > 0 && s.relu ? in : nullptr", "nullptr",
+     "layers_augment_op", None),
+    (OPS + "windows_cuda.h", "out = accumulate ? out + value : value;",
+     "out = value;", "layers_augment_op", None, [OPS + "stream_net_cuda.cu"]),
+    # Lengths, points and windows of streams.
+    (LENGTHS, "i % length < lengths[i / length]", "i % length <= lengths[i / length]",
+     "layers_cuda_operations", None),
+    (LENGTHS, "t < last ? t : last;\n    time", "t;\n    time",
+     "layers_cuda_operations", None),
+    (LENGTHS, "at < own ? at : own - 1", "at", "layers_cuda_streams", None),
+    (LENGTHS, "skips ? s.skip + j", "skips ? j", "layers_cuda_streams", None),
+    (LENGTHS, "at < last ? at : last;\n  }", "at;\n  }", "layers_cuda_streams", None),
+    (LENGTHS, "i / points * stride", "i / points", "layers_recur", None),
+    (LENGTHS, "t < points && !is_missing", "!is_missing", "layers_cuda_streams",
+     "what is filled in beyond a stream's length is not read"),
+    (LENGTHS, "if (!found) known = 0;", "", "layers_cuda_streams", None),
+    ("layers/length_cuda.cu", "if (column(i)) return;", "column(i);",
+     "layers_cuda_streams", None),
+    (SIGNATURE + "window_lengths_cuda.cu", "least[shared ? 0 : b]", "least[b]",
+     "layers_cuda_windows", None),
+    (SIGNATURE + "window_lengths_cuda.cu", "if (lengths[b] >= fewest) return;",
+     "if (lengths[b] > fewest) return;", "layers_cuda_windows", None),
+    (WINDOW_INDICES, "least_of(i % s.points, n - 1)", "least_of(i % s.points, n)",
+     "layers_cuda_windows", None),
+    (WINDOW_INDICES, "if (piece >> s.rule.levels > 0) return n - 1;", "",
+     "layers_cuda_windows", None),
+    (WINDOW_INDICES, "+ t % each,", "+ t % each + 1,", "layers_cuda_windows", None),
+    (WINDOW_INDICES, "w < last ? w : last < 0 ? 0 : last", "w", "layers_cuda_windows",
+     None),
+    (SIGNATURE + "window_rule.h", "/ rule.step + 1 :", "/ rule.step :",
+     "layers_cuda_windows", None),
+    (SIGNATURE + "signature_normalise_functor.h", "(sum(n, middle) > target ? high : low)",
+     "(sum(n, middle) > target ? low : high)", "layers_signature_normalise", None),
+    ("layers/take_points_cuda.cu", "t >= begin && t < end", "t < end",
+     "layers_cuda_operations", None),
+    ("layers/take_points_cuda.cu", "begin + stretch < s.length ? begin + stretch : s.length",
+     "begin + stretch", "layers_cuda_operations", None),
+    ("layers/running_sum_cuda.cu", "out[at] = sum;", "out[at] = sum - x[at];",
+     "layers_cuda_operations", None),
+    # What a kernel notes for the host.
+    ("framework/cuda/faults_cuda.h", "record->limit = limit;", "",
+     "framework_cuda_faults", None),
+    ("framework/cuda/faults_cuda.h",
+     "if (atomicCAS(&record->fault, 0, static_cast<int>(fault)) != 0) return;",
+     "if (record->fault != 0) return;\n  record->fault = static_cast<int>(fault);",
+     "framework_cuda_faults", None),
+    (OPS + "loss_cuda.cu", "cuda::collect_warp(largest, cuda::Larger())", "largest",
+     "framework_loss", None),
+    # Subtrees of words, each number of channels in its own unit.
+    (SUBTREE, "spelt_backwards = reversed(p, D, Q);", "spelt_backwards = p;",
+     "layers_cuda_signature", None, tree(2)),
+    (SUBTREE, "word = k == 0 || tail(k) == 0 ? sign * row[column] : T(0);",
+     "word = sign * row[column];", "layers_cuda_signature", None, tree(4)),
+    (SUBTREE, "each(next(k), Constant<Q>(), [&](auto j) {\n        chain[k] +=",
+     "each(next(k), Constant<Q>(), [&](auto j) {\n        chain[k] =",
+     "layers_cuda_signature", None, tree(5)),
+    (SUBTREE, "ddx[n - K][i] += dg[n] * parent[n];",
+     "ddx[0][i] += dg[n] * parent[n];", "layers_cuda_signature", None, tree(4)),
+    (SUBTREE, "tail(i) / power(D, Q - k)", "tail(k) / power(D, Q - k)",
+     "layers_cuda_signature", None, tree(6)),
+    (SUBTREE, "if (k == 0 || tail(k) == 0) row[column] = sign * word;",
+     "if (k == 0) row[column] = sign * word;", "layers_cuda_signature", None,
+     tree(10)),
+    (SUBTREE, "x / power(D, j - i)", "x / power(D, i)", "layers_cuda_signature", None,
+     tree(2)),
+    # Chains of prefixes, and what they are made of.
+    (WALK, "T sum = a, dletter = a * g[k - 1][k];", "T sum = a, dletter = 0;",
+     "layers_cuda_signature", None, CHAINS[1:]),
+    (WALK, "reversed % power(d, k) : head(k)", "head(k) : head(k)",
+     "layers_cuda_signature", None, CHAINS),
+    (WALK, "if (place.owns(k)) lower[", "if (place.p == 0) lower[",
+     "layers_cuda_signature", None, CHAINS),
+    (LEVELS, "for (int i = end; i >= begin; --i) f(i);",
+     "for (int i = end; i > begin; --i) f(i);", "layers_cuda_signature", None,
+     CHAINS),
+    (WORDS, "lengths[b] - 1 + based", "lengths[b] + based", "layers_cuda_signature",
+     None, [SIGNATURE + "signature_ends_cuda.cu"]),
+    (WORDS, "(t >= based) return to[0] - to[-channels]",
+     "(t > based) return to[0] - to[-channels]", "layers_cuda_signature", None,
+     [SIGNATURE + "signature_ends_cuda.cu"]),
+    (DUAL, "a.value * b.slope + a.slope * b.value}", "a.slope * b.value}",
+     "layers_second_derivatives", None, CHAINS),
+    (DUAL, "quotient * b.slope", "quotient", "layers_second_derivatives", None,
+     [SIGNATURE + "tensor_series_cuda.cu"]),
+    (DUAL, "slope ? slope[i] : T(0)", "slope[i]", "layers_second_derivatives", None,
+     [SIGNATURE + "signature_second_cuda.cu"]),
+    # Batches and updates.
+    (STEP, "(state->batch & 1) * c.batch_size + i", "i",
+     "training_trainer_cuda_graph", None),
+    (STEP, "tile < p.item[middle].tiles", "tile <= p.item[middle].tiles",
+     "training_trainer_cuda_update", None),
+    (STEP, "if (s.stopped) return;", "", "training_trainer_cuda_graph", None),
+    ("training/trainer/batch_cuda.cu", "table[at / width] * width + at % width",
+     "table[at / width] * width", "training_trainer_cuda", None),
+    ("training/optim/optimizer_cuda.h",
+     "std::sqrt(v[i]) / s.root_correction + s.eps",
+     "(std::sqrt(v[i]) + s.eps) / s.root_correction", "training_trainer_cuda_update",
+     None, [STEP]),
+    ("training/optim/optimizer_cuda.h", "const T w = s.shrink * weight[i];",
+     "const T w = weight[i];", "training_trainer_cuda", None,
+     ["training/optim/optimizer_cuda.cu"]),
+    ("training/optim/optimizer_cuda.cu", "{Reduce::power, 2}", "{Reduce::power, 1}",
+     "training_trainer_cuda", None),
 ]
 
 
@@ -230,6 +396,7 @@ class Build:
         words = [w for w in words if w != "-MD"]
         words[words.index(str(source))] = str(replaced.get(source, source))
         words[1:1] = [f"-I{include}", *self.sanitizer(words)]
+        words.append("-w")
         return run(words, cwd=self.folder)
 
     def link(self, test, objects, out):
@@ -243,40 +410,55 @@ class Build:
         return run(words, cwd=self.folder)
 
 
-# Kernel files that a header's change is compiled into for each test program.
+# Kernel files that a header's change is compiled into, by header or by test
+# program.
 USERS = {
     "framework_matmul": [OPS + "gemm_cuda.cu"],
     "framework_conv1d": [OPS + "conv1d_cuda.cu"],
     "framework_reduce": [OPS + "reduce_cuda.cu"],
     "framework_softmax": [OPS + "softmax_cuda.cu"],
     "framework_arithmetic": [OPS + "arithmetic_cuda.cu"],
-    "layers_cuda_signature": ["layers/signature/signature_tree_3_cuda.cu"],
+    "layers_cuda_signature": tree(3),
+    LENGTHS: ["layers/length_cuda.cu"],
+    WINDOW_INDICES: [SIGNATURE + "window_lengths_cuda.cu"],
+    SIGNATURE + "window_rule.h": [SIGNATURE + "window_lengths_cuda.cu"],
+    SIGNATURE + "signature_normalise_functor.h":
+        [SIGNATURE + "signature_normalise_cuda.cu"],
+    "framework/cuda/faults_cuda.h": [OPS + "gather_cuda.cu"],
 }
+
+
+def units_of(fault):
+    """The kernel files that are compiled with the changed file."""
+    file, _, _, test, _, *given = fault
+    if file.endswith(".cu"):
+        return [file]
+    return given[0] if given else USERS.get(file) or USERS[test]
 
 
 def caught(build, fault, folder):
     """How a fault was caught, or '' if it was not."""
-    file, text, replacement, test, _ = fault
+    file, text, replacement, test, *_ = fault
     source = (ROOT / file).read_text(encoding="utf-8")
     if text not in source:
-        return "the text is not there: update the list"
+        sys.exit(f"{file} has no {text!r}: update the list")
     changed = folder / "sigtape" / file
     changed.parent.mkdir(parents=True, exist_ok=True)
     changed.write_text(source.replace(text, replacement, 1), encoding="utf-8")
     path = ROOT / file
-    units = [path] if path.suffix == ".cu" else [
-        ROOT / name for name in USERS[test]]
     objects = []
-    for i, unit in enumerate(units):
+    for i, unit in enumerate(units_of(fault)):
         out = folder / f"{i}.o"
-        result = build.compile(unit, folder, {path: changed}, out)
+        result = build.compile(ROOT / unit, folder, {path: changed}, out)
         if result.returncode:
-            return "compiler"
+            sys.exit(f"{file}: {replacement!r} does not compile:\n"
+                     + result.stderr[-2000:])
         objects.append(out)
     program = folder / "test"
     result = build.link(test, objects, program)
     if result.returncode:
-        return "linker: " + result.stderr[-300:]
+        sys.exit(f"{file}: {replacement!r} does not link:\n"
+                 + result.stderr[-2000:])
     try:
         result = run([str(program)],
                      cwd=ROOT, timeout=300,
@@ -297,7 +479,7 @@ def caught(build, fault, folder):
 
 def fingerprint(fault):
     """Changes with the fault and with the file that it is planted in."""
-    data = (ROOT / fault[0]).read_bytes() + repr(fault[:4]).encode()
+    data = (ROOT / fault[0]).read_bytes() + repr((*fault[:4], units_of(fault))).encode()
     return hashlib.sha256(data).hexdigest()[:16]
 
 
@@ -313,7 +495,7 @@ def report(rows):
              "a time (`tests/cuda_mutations.py`).", "",
              f"{found} of {len(rows)} found.", "",
              "| file | as it is | fault | found by |", "|---|---|---|---|"]
-    for (file, text, replacement, _, why), how in rows:
+    for (file, text, replacement, _, why, *_), how in rows:
         verdict = how or f"**not found**: {why or 'no explanation'}"
         lines.append(f"| {file} | {shown(text)} | "
                      f"{shown(replacement) if replacement else '(removed)'} | "
@@ -378,7 +560,7 @@ def main():
         return check()
     faults = [f for f in FAULTS if arguments.only in f[0] + f[1]]
     if arguments.list:
-        for file, text, replacement, _, _ in faults:
+        for file, text, replacement, *_ in faults:
             print(f"{file}: {text!r} -> {replacement!r}")
         return 0
     if not arguments.build:

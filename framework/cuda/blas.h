@@ -11,4 +11,7 @@ namespace sigtape::cuda {
 bool blas_gemm(Cuda device, const Gemm<float>& g, const Strided<3>& batch);
 bool blas_gemm(Cuda device, const Gemm<double>& g, const Strided<3>& batch);
 
+/// Whether cuBLAS is there, or its place is taken by a test.
+bool has_blas();
+
 }  // namespace sigtape::cuda

@@ -146,5 +146,6 @@ bool blas_gemm(Cuda device, const Gemm<float>& g, const Strided<3>& batch) {
 bool blas_gemm(Cuda device, const Gemm<double>& g, const Strided<3>& batch) {
   return run(device, g, batch);
 }
+bool has_blas() { return library().complete; }
 
 }  // namespace sigtape::cuda

@@ -43,6 +43,51 @@ struct WindowsOfRows {
   }
 };
 
+/// The windows [batch * rows, in, kernel], built: in a row the elements stand
+/// as in one of weight [out, in, kernel].
+template <class T>
+struct BuildWindows {
+  Windows<T> windows;
+  T* to;
+  __device__ void operator()(std::int64_t i) const {
+    const std::int64_t tap = i % windows.s.kernel, rest = i / windows.s.kernel;
+    const std::int64_t c = rest % windows.s.in, row = rest / windows.s.in;
+    to[i] = windows(0, row, tap * windows.s.in + c);
+  }
+};
+
+/// dx [batch, length, in] from the gradients of windows as BuildWindows has
+/// them: for each point those of the windows that it is in, added tap by tap.
+template <class T>
+struct FoldWindows {
+  WindowSizes s;
+  const T* windows;
+  T* dx;
+  __device__ void operator()(std::int64_t i) const {
+    const std::int64_t c = i % s.in, point = i / s.in;
+    const std::int64_t b = point / s.length, p = point % s.length;
+    T sum = 0;
+    for (std::int64_t tap = 0; tap < s.kernel; ++tap) {
+      const std::int64_t start = p + s.padding - tap * s.dilation;
+      const std::int64_t t = start / s.stride;
+      if (start < 0 || t * s.stride != start || t >= s.rows) continue;
+      sum += windows[((b * s.rows + t) * s.in + c) * s.kernel + tap];
+    }
+    dx[i] = sum;
+  }
+};
+
+/// y [rows, out] = bias [out], or 0.
+template <class T>
+struct FillRows {
+  std::int64_t out;
+  const T* bias;
+  T* y;
+  __device__ void operator()(std::int64_t i) const {
+    y[i] = bias ? bias[i % out] : T{0};
+  }
+};
+
 /// B ((tap, channel), o) of weight [out, in, kernel].
 template <class T>
 struct WindowWeights {

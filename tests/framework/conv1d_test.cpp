@@ -4,6 +4,7 @@
 #include "sigtape/framework/simd/isa.h"
 #include "sigtape/framework/tape.h"
 #include "support/battery.h"
+#include "support/cuda_battery.h"
 
 namespace sigtape::test {
 namespace {
@@ -93,6 +94,18 @@ TEST(Conv1d, OfStreamsShorterThanTheKernel) {
   battery("conv1d",
           {of({2, 2, 3}, 2, 5, {1, 3, 1}), of({1, 1, 2}, 3, 2, {1, 4, 1}),
            of({1, 1, 2}, 3, 2, {2, 4, 3}), of({2, 3, 1}, 1, 3, {5, 2, 1})});
+}
+
+// Those that are products of built windows on a GPU: 64 outputs and more from
+// windows of as many elements.
+TEST(Conv1d, OfManyChannelsOnAGpu) {
+  if (cuda_device_count() == 0) GTEST_SKIP() << "there is no CUDA device";
+  cuda_battery(
+      "conv1d",
+      {of({3, 6, 16}, 64, 4), of({4, 4, 22}, 65, 3, {2, 1, 1}, false),
+       of({2, 5, 33}, 64, 2, {1, 2, 3}), of({2, 3, 32}, 64, 2, {3, 1, 1}),
+       of({3, 2, 64}, 70, 1), of({2, 3, 64}, 64, 1, {2, 0, 1}),
+       of({2, 2, 64}, 64, 1, {1, 1, 1}), of({0, 3, 64}, 64, 1)});
 }
 
 TEST(Conv1d, IsTwiceDifferentiable) {

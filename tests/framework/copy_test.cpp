@@ -85,6 +85,16 @@ TEST(InPlace, ChangesValues) {
   EXPECT_EQ(a.zero_().to_vector(), Values(4, 0));
 }
 
+TEST(InPlace, OnAGpu) {
+  if (cuda_device_count() == 0) GTEST_SKIP() << "there is no CUDA device";
+  const Device gpu{Device::Type::cuda, 0};
+  for (const DType type : {DType::float64, DType::float32}) {
+    const Tensor a = from_values({1, 2, 3, 4, 5, 6}, {2, 3}, {type, gpu});
+    transpose(a, 0, 1).mul_(2).add_(ones({3, 2}, {type, gpu}), 0.5);
+    EXPECT_EQ(a.to_vector(), (Values{2.5, 4.5, 6.5, 8.5, 10.5, 12.5}));
+  }
+}
+
 TEST(InPlace, OfARecordedTensorNeedsNoGrad) {
   Tensor a = ones({2});
   a.set_requires_grad();

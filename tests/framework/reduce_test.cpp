@@ -77,8 +77,12 @@ Shape shape_of(const std::vector<int>& dims) {
   return shape;
 }
 
+// Uses with more outputs, or tiles of 32 of them, than a GPU is given blocks.
+const std::vector<Use> many = {{{4300, 17}, {1}}, {{4300, 17, 16}, {1}}};
+
 template <class Op, class Reference>
-std::vector<OpCase> cases(const Op& op, const Reference& reference) {
+std::vector<OpCase> cases(const Op& op, const Reference& reference,
+                          bool with_many = false) {
   std::vector<OpCase> result;
   const auto add = [&](const Use& use, bool differentiable) {
     OpCase c;
@@ -99,13 +103,16 @@ std::vector<OpCase> cases(const Op& op, const Reference& reference) {
   };
   for (const Use& use : small) add(use, true);
   for (const Use& use : large) add(use, false);
+  if (with_many) {
+    for (const Use& use : many) add(use, false);
+  }
   return result;
 }
 
 TEST(Sum, Battery) {
   battery("sum", cases([](const Tensor& a, const Shape& dims,
                           bool keep) { return sum(a, dims, keep); },
-                       total));
+                       total, true));
 }
 
 TEST(Mean, Battery) {
