@@ -9,6 +9,9 @@ that is left of a line then, and edges of lines without a condition, where
 temporaries are destroyed if a later one fails. A line has a condition if it, or
 the one it continues, contains if, for, while, switch, ?, && or ||.
 
+Each line of readers and checkpoints with an outcome that nothing takes must
+stand in docs/coverage_branches.md, by its text, with the reason.
+
 usage: coverage.py BUILD_FOLDER [--missing]
   --missing  prints lines and branches that nothing ran instead
 """
@@ -167,6 +170,30 @@ def print_missing(counts):
             print(f"{path}: branches at {half}")
 
 
+def half_lines(counts, path):
+    """Lines that ran, with an outcome that nothing took."""
+    return sorted(n for (p, n), kinds in counts.branches.items() if p == path
+                  and covered_edges(kinds)[0] < covered_edges(kinds)[1])
+
+
+def explained():
+    """(source, text of the line) of every row of coverage_branches.md."""
+    page = (ROOT / "docs" / "coverage_branches.md").read_text()
+    return set(re.findall(r"^\| (\S+) \| `` (.*?) `` \|", page, re.MULTILINE))
+
+
+def unexplained(counts):
+    known = explained()
+    for path in sorted(counts.lines):
+        if not path.startswith(READERS):
+            continue
+        lines = (ROOT / path).read_text().split("\n")
+        for number in half_lines(counts, path):
+            text = lines[number - 1].strip().replace("|", "\\|")
+            if (path, text) not in known:
+                yield f"| {path} | `` {text} `` | {number} |"
+
+
 def report(counts):
     today = datetime.date.today().isoformat()
     text = ["# Coverage", "",
@@ -182,7 +209,8 @@ def report(counts):
         text.append(f"| {folder} | {run} | {all_lines} | "
                     f"{share(run, all_lines):.1f} % |")
     text += ["", "Branches of readers and checkpoints. What no test takes is "
-             "explained in [coverage_branches.md](coverage_branches.md).", "",
+             "explained line by line in "
+             "[coverage_branches.md](coverage_branches.md).", "",
              "| source | lines | branches taken | of | share | not at lines |",
              "|---|---|---|---|---|---|"]
     taken = made = 0
@@ -191,8 +219,7 @@ def report(counts):
             continue
         part, whole = branch_row(counts, path)
         taken, made = taken + part, made + whole
-        half = [n for (p, n), kinds in counts.branches.items() if p == path and
-                covered_edges(kinds)[0] < covered_edges(kinds)[1]]
+        half = half_lines(counts, path)
         text.append(f"| {path} | {share(*line_row(counts, path)):.1f} % | "
                     f"{part} | {whole} | {share(part, whole):.1f} % | "
                     f"{runs(half)} |")
@@ -212,6 +239,10 @@ def main():
     text, good = report(counts)
     (ROOT / "docs" / "coverage.md").write_text(text)
     print(text)
+    missing = list(unexplained(counts))
+    if missing:
+        sys.exit("coverage.py: not in docs/coverage_branches.md:\n" +
+                 "\n".join(missing))
     if not good:
         sys.exit(f"coverage.py: a folder is below {LEAST_LINES} % of its lines")
 
