@@ -8,6 +8,7 @@
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/parallel.h"
 #include "sigtape/framework/simd/isa.h"
+#include "sigtape/framework/tape.h"
 #include "sigtape/layers/signature/signature.h"
 #include "support/battery.h"
 #include "support/tensor_algebra.h"
@@ -141,6 +142,34 @@ TEST(SignatureOp, NumberOfThreadsChangesNoBit) {
       const auto once = run(1);
       for (const int count : {2, 7}) EXPECT_EQ(once, run(count)) << shape;
     }
+  }
+  set_num_threads(threads);
+}
+
+// A path is several tasks, which share its scalar term and what came before:
+// forward, backward, and the derivatives of the gradients.
+TEST(SignatureOp, ThreadsShareAPathsScalarTerm) {
+  const int threads = num_threads();
+  for (const bool stream : {false, true}) {
+    const auto run = [&](int count) {
+      set_num_threads(count);
+      Tensor path = random_tensor({3, 40, 6}).mul_(.2);
+      Tensor initial = random_tensor({3, signature_channels(6, 4, true)}, 3);
+      const std::vector<Tensor> inputs = {path.set_requires_grad(),
+                                          initial.set_requires_grad()};
+      const Tensor y = signature(path, 4,
+                                 {.stream = stream,
+                                  .basepoint = true,
+                                  .initial = initial,
+                                  .scalar_term = true});
+      const Tensor g =
+          gradients(sum(y * y), inputs, {}, {.create_graph = true})[0];
+      sum(g * g).backward();
+      return std::pair(path.grad().to_vector<double>(),
+                       initial.grad().to_vector<double>());
+    };
+    const auto once = run(1);
+    for (const int count : {2, 7}) EXPECT_EQ(once, run(count)) << stream;
   }
   set_num_threads(threads);
 }
