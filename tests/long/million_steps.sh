@@ -36,7 +36,7 @@ YAML
 process=$!
 # A line for each sample: epoch, kilobytes resident, open files.
 while kill -0 $process 2>/dev/null; do
-  epoch=$(wc -l <"$folder/run/metrics.csv" 2>/dev/null || echo 0)
+  epoch=$(cat "$folder/run/metrics.csv" 2>/dev/null | wc -l)
   resident=$(awk '/^VmRSS/ { print $2 }' /proc/$process/status 2>/dev/null) || :
   files=$(ls /proc/$process/fd 2>/dev/null | wc -l) || :
   [ -z "$resident" ] || [ "$files" = 0 ] ||
