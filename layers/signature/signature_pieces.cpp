@@ -91,6 +91,9 @@ struct Products {
     return results + b * shape.columns() + shape.scalar_term;
   }
 
+  // Whether the last product is the result as it stands.
+  bool ends_in_result() const { return tree.rounds > 0 && !shape.inverse; }
+
   // Calls body(b, p, i) for the products of a round, filling items of
   // `lanes` pairs, i counting within one, and then run(count, scratch).
   template <class Make>
@@ -185,7 +188,9 @@ void multiply_pieces(const SignatureShape& shape, const SignaturePlan& plan,
     all.convert(all.first_word(initial, b),
                 nodes + all.row(b, tree.factors - 1) * all.words);
   const auto node = [&](std::int64_t b, int i) {
-    return nodes + all.row(b, i) * all.words;
+    return all.ends_in_result() && i == tree.root()
+               ? all.first_word(signature, b)
+               : nodes + all.row(b, i) * all.words;
   };
   for (int round = 0; round < tree.rounds; ++round) {
     all.for_each_item(round, [&](const std::int64_t* path, const int* product,
@@ -202,7 +207,8 @@ void multiply_pieces(const SignatureShape& shape, const SignaturePlan& plan,
     });
   }
   for (std::int64_t b = 0; b < shape.batch; ++b) {
-    all.convert(node(b, tree.root()), all.first_word(signature, b));
+    if (!all.ends_in_result())
+      all.convert(node(b, tree.root()), all.first_word(signature, b));
     if (shape.scalar_term) signature[b * shape.columns()] = T(1);
   }
 }
@@ -214,7 +220,7 @@ void multiply_pieces_adjoint(const SignatureShape& shape,
                              void* workspace) {
   const Products<T> all(shape, plan, workspace);
   const Tree& tree = all.tree;
-  for (std::int64_t b = 0; b < shape.batch; ++b)
+  for (std::int64_t b = 0; b < shape.batch && !all.ends_in_result(); ++b)
     all.convert(all.first_word(dsignature, b),
                 dnodes + all.row(b, tree.root()) * all.words);
   for (int round = tree.rounds; round-- > 0;) {
@@ -230,7 +236,10 @@ void multiply_pieces_adjoint(const SignatureShape& shape,
         b[i] = nodes + right;
         da[i] = dnodes + left;
         db[i] = dnodes + right;
-        dout[i] = dnodes + all.row(path[i], tree.factors + p) * all.words;
+        const int node = tree.factors + p;
+        dout[i] = all.ends_in_result() && node == tree.root()
+                      ? all.first_word(dsignature, path[i])
+                      : dnodes + all.row(path[i], node) * all.words;
       }
       all.table.adjoint(all.levels, shape.depth, count, a, b, dout, da, db,
                         scratch);
