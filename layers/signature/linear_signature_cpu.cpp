@@ -136,17 +136,14 @@ std::array<T, linear_most * kMostOut> columns_of(const T* weight,
 
 // The signature of one run, of its mapped moments.
 template <class T>
-void write_words(std::int64_t out, const T* mapped, T* signature) {
+void write_words(std::int64_t out, const T* __restrict mapped,
+                 T* __restrict signature) {
   const T *k = mapped, *s = k + out * out;
   T* words = std::copy_n(s, out, signature);
   for (std::int64_t i = 0; i < out; ++i) {
-    words[i * out + i] = s[i] * s[i] / 2;
-    for (std::int64_t j = i + 1; j < out; ++j) {
-      const T even = s[i] * s[j] / 2,
-              odd = (k[j * out + i] - k[i * out + j]) / 4;
-      words[i * out + j] = even + odd;
-      words[j * out + i] = even - odd;
-    }
+    const T of_i = s[i], *row = k + i * out, *column = k + i;
+    for (std::int64_t j = 0; j < out; ++j, column += out)
+      *words++ = of_i * s[j] / 2 + (*column - row[j]) / 4;
   }
 }
 
