@@ -14,6 +14,16 @@ void compute_floating(const char* op, const Tensor& tensor, const Body& body) {
   dispatch_floating(op, tensor, body);
 }
 
+/// As compute_floating, for kernels that take memory of their own: where there
+/// are shapes only they are called on a CPU still, so that it is counted, and
+/// have to return when they have taken it.
+template <class Body>
+void compute_with_memory(const char* op, const Tensor& tensor,
+                         const Body& body) {
+  if (!tensor.device().is_cpu()) return compute_floating(op, tensor, body);
+  dispatch_floating(op, tensor, body);
+}
+
 /// As dispatch_any; where there are shapes only, for int64 alone.
 template <class Body>
 void compute_any(const Tensor& tensor, const Body& body) {

@@ -47,8 +47,7 @@ Gradients backward(const RecurrenceShape& s, const Tensor& grad,
   if (s.cell == Cell::lstm) carry_cell = zeros({s.batch, s.hidden}, options);
   if (needs_weight) d.weight = empty(weight.shape(), options);
   const Tensor g = dense(grad), w = dense(weight);
-  dispatch_floating(name_of(s.cell), gates, [&]<class T>(auto device, T) {
-    if (shapes_only() && !gates.device().is_cpu()) return;
+  compute_with_memory(name_of(s.cell), gates, [&]<class T>(auto device, T) {
     if (!shapes_only()) {
       recurrence_backward(device, s, w.data<T>(), gates.data<T>(),
                           pointer<T>(own), out.data<T>(), g.data<T>(),

@@ -1,12 +1,11 @@
 // y = conv1d(x, w) is linear in x and in w, so its two gradients are of the
 // same kind: the rules of the three call each other, and any derivative of
 // any order exists.
-#include "sigtape/framework/dispatch.h"
+#include "sigtape/framework/compute.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/conv1d_gradients.h"
 #include "sigtape/framework/ops/conv1d_kernels.h"
 #include "sigtape/framework/ops/optional.h"
-#include "sigtape/framework/shapes_only.h"
 #include "sigtape/framework/tape.h"
 
 namespace sigtape {
@@ -61,8 +60,7 @@ Tensor conv1d_backward_input(const Tensor& dy, const Tensor& weight,
   Tensor dx = empty(x, {dy.dtype(), dy.device()});
   const Tensor g = dense(dy), w = dense(weight);
   const Conv1dShape s = shape_of(x, weight.shape(), options);
-  dispatch_floating("conv1d", dy, [&]<class T>(auto device, T) {
-    if (shapes_only() && !dy.device().is_cpu()) return;
+  compute_with_memory("conv1d", dy, [&]<class T>(auto device, T) {
     conv1d_input_gradient(device, s, g.data<T>(), w.data<T>(),
                           dx.mutable_data<T>());
   });
@@ -83,8 +81,7 @@ Tensor conv1d_backward_weight(const Tensor& dy, const Tensor& x,
   Tensor dw = empty(weight, {dy.dtype(), dy.device()});
   const Tensor g = dense(dy), stream = dense(x);
   const Conv1dShape s = shape_of(x.shape(), weight, options);
-  dispatch_floating("conv1d", dy, [&]<class T>(auto device, T) {
-    if (shapes_only() && !dy.device().is_cpu()) return;
+  compute_with_memory("conv1d", dy, [&]<class T>(auto device, T) {
     conv1d_weight_gradient(device, s, g.data<T>(), stream.data<T>(),
                            dw.mutable_data<T>());
   });
@@ -106,8 +103,7 @@ Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias,
   Tensor y = empty({s.batch, s.rows, s.out}, {x.dtype(), x.device()});
   const Tensor stream = dense(x), w = dense(weight);
   const Tensor b = bias.defined() ? dense(bias) : bias;
-  dispatch_floating("conv1d", x, [&]<class T>(auto device, T) {
-    if (shapes_only() && !x.device().is_cpu()) return;
+  compute_with_memory("conv1d", x, [&]<class T>(auto device, T) {
     conv1d_forward(device, s, stream.data<T>(), w.data<T>(),
                    b.defined() ? b.data<T>() : nullptr, y.mutable_data<T>());
   });

@@ -1,9 +1,7 @@
 #include "sigtape/framework/compute.h"
-#include "sigtape/framework/dispatch.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/layer_norm_kernels.h"
 #include "sigtape/framework/ops/optional.h"
-#include "sigtape/framework/shapes_only.h"
 #include "sigtape/framework/tape.h"
 
 namespace sigtape {
@@ -41,8 +39,7 @@ Gradients backward(const Tensor& dy, const Tensor& a, const Tensor& weight,
   if (needs_weight) d.weight = empty(last, options);
   if (needs_bias) d.bias = empty(last, options);
   const Tensor g = dense(dy), x = dense(a), w = dense(weight);
-  dispatch_floating("layer_norm", a, [&]<class T>(auto device, T) {
-    if (shapes_only() && !a.device().is_cpu()) return;
+  compute_with_memory("layer_norm", a, [&]<class T>(auto device, T) {
     layer_norm_backward(device, inputs_of<T>(x, w, {}), g.data<T>(),
                         mean.data<T>(), rstd.data<T>(), mutable_pointer<T>(d.a),
                         mutable_pointer<T>(d.weight),

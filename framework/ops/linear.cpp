@@ -1,11 +1,11 @@
 #include <utility>
 
+#include "sigtape/framework/compute.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/linear_kernels.h"
 #include "sigtape/framework/ops/matmul_kernels.h"
 #include "sigtape/framework/ops/reading.h"
 #include "sigtape/framework/ops/row_runs.h"
-#include "sigtape/framework/shapes_only.h"
 #include "sigtape/framework/tape.h"
 
 namespace sigtape {
@@ -27,8 +27,7 @@ void check(const Tensor& x, const Tensor& weight, const Tensor& bias) {
 void multiply_narrow(Tensor& out, const Tensor& x, const Tensor& weight,
                      const Tensor& bias) {
   const Tensor rows = dense_rows(x), w = dense(weight), b = dense(bias);
-  dispatch_floating("linear", out, [&]<class T>(auto, T) {
-    if (shapes_only() && !out.device().is_cpu()) return;
+  compute_with_memory("linear", out, [&]<class T>(auto, T) {
     linear_narrow(Cpu{}, row_runs<T>(rows), w.size(0), w.data<T>(),
                   pointer<T>(b), out.mutable_data<T>());
   });
@@ -41,8 +40,7 @@ void add_narrow_gradients(Backward& back, const Tensor& x, Shape weight) {
   Tensor dw, db;
   if (back.needs(1)) dw = empty(weight, options);
   if (back.needs(2)) db = empty({weight[0]}, options);
-  dispatch_floating("linear", rows, [&]<class T>(auto, T) {
-    if (shapes_only() && !rows.device().is_cpu()) return;
+  compute_with_memory("linear", rows, [&]<class T>(auto, T) {
     linear_narrow_gradients(Cpu{}, row_runs<T>(rows), weight[0], dy.data<T>(),
                             mutable_pointer<T>(dw), mutable_pointer<T>(db));
   });

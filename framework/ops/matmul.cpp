@@ -1,7 +1,7 @@
+#include "sigtape/framework/compute.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/matmul_kernels.h"
 #include "sigtape/framework/ops/reading.h"
-#include "sigtape/framework/shapes_only.h"
 #include "sigtape/framework/tape.h"
 
 namespace sigtape {
@@ -88,8 +88,7 @@ void multiply_matrices(Tensor& c, const Tensor& a, const Tensor& b,
                        const Tensor& bias) {
   const Tensor lhs = matrix_operand(a), rhs = right_operand(lhs, b);
   const auto batch = walk_of(c, lhs, rhs);
-  dispatch_floating("matmul", c, [&]<class T>(auto device, T) {
-    if (shapes_only() && !c.device().is_cpu()) return;
+  compute_with_memory("matmul", c, [&]<class T>(auto device, T) {
     Gemm<T> g = gemm_of<T>(c, lhs, rhs);
     g.bias = pointer<T>(bias);
     gemm(device, g, batch);

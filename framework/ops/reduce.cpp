@@ -1,10 +1,9 @@
 #include <cmath>
 
-#include "sigtape/framework/dispatch.h"
+#include "sigtape/framework/compute.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/ops/masks.h"
 #include "sigtape/framework/ops/reduce_kernels.h"
-#include "sigtape/framework/shapes_only.h"
 #include "sigtape/framework/tape.h"
 
 namespace sigtape {
@@ -100,9 +99,8 @@ Tensor compute(const char* op, Reducer reducer, const Tensor& a, Axes axes,
     Tensor out =
         last ? empty(shape, {a.dtype(), a.device()})
              : empty({sizes.outer, sizes.inner}, {DType::float64, a.device()});
-    dispatch_floating(op, from, [&]<class In>(auto device, In) {
-      dispatch_floating(op, out, [&]<class Out>(auto, Out) {
-        if (shapes_only() && !from.device().is_cpu()) return;
+    compute_with_memory(op, from, [&]<class In>(auto device, In) {
+      compute_with_memory(op, out, [&]<class Out>(auto, Out) {
         reduce(device, step, sizes, out.mutable_data<Out>(), from.data<In>());
       });
     });
