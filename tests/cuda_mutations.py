@@ -256,7 +256,7 @@ FAULTS = [
     # Networks along streams.
     (OPS + "stream_net_cuda.cu", "(b * s.length + t + s.kernel - 1)",
      "(b * s.length + t)", "layers_augment_op", None),
-    (OPS + "stream_net_cuda.cu", "t < last ? t : last", "t", "layers_augment_op",
+    (OPS + "stream_net_cuda.cu", "t < last ? t : last", "t", "layers_cuda_streams",
      None),
     (OPS + "stream_net_cuda.cu", "s.original && t >= 0 ?", "s.original ?",
      "layers_augment_op", None),
@@ -269,13 +269,14 @@ FAULTS = [
      "layers_cuda_operations", None),
     (LENGTHS, "t < last ? t : last;\n    time", "t;\n    time",
      "layers_cuda_operations", None),
-    (LENGTHS, "at < own ? at : own - 1", "at", "layers_cuda_streams", None),
+    (LENGTHS, "at < own ? at : own - 1", "at", "layers_augment", None),
     (LENGTHS, "skips ? s.skip + j", "skips ? j", "layers_cuda_streams", None),
     (LENGTHS, "at < last ? at : last;\n  }", "at;\n  }", "layers_cuda_streams", None),
     (LENGTHS, "i / points * stride", "i / points", "layers_recur", None),
     (LENGTHS, "t < points && !is_missing", "!is_missing", "layers_cuda_streams",
      "what is filled in beyond a stream's length is not read"),
-    (LENGTHS, "if (!found) known = 0;", "", "layers_cuda_streams", None),
+    (LENGTHS, "if (!found) known = 0;", "", "layers_cuda_streams",
+     "the missing value has been noted, and what is gathered by the index checks it"),
     ("layers/length_cuda.cu", "if (column(i)) return;", "column(i);",
      "layers_cuda_streams", None),
     (SIGNATURE + "window_lengths_cuda.cu", "least[shared ? 0 : b]", "least[b]",
@@ -285,7 +286,8 @@ FAULTS = [
     (WINDOW_INDICES, "least_of(i % s.points, n - 1)", "least_of(i % s.points, n)",
      "layers_cuda_windows", None),
     (WINDOW_INDICES, "if (piece >> s.rule.levels > 0) return n - 1;", "",
-     "layers_cuda_windows", None),
+     "layers_cuda_windows",
+     "where piece 2^levels would begin is the stream's last point anyway"),
     (WINDOW_INDICES, "+ t % each,", "+ t % each + 1,", "layers_cuda_windows", None),
     (WINDOW_INDICES, "w < last ? w : last < 0 ? 0 : last", "w", "layers_cuda_windows",
      None),
@@ -343,7 +345,7 @@ FAULTS = [
     (DUAL, "a.value * b.slope + a.slope * b.value}", "a.slope * b.value}",
      "layers_second_derivatives", None, CHAINS),
     (DUAL, "quotient * b.slope", "quotient", "layers_second_derivatives", None,
-     [SIGNATURE + "tensor_series_cuda.cu"]),
+     CHAINS),
     (DUAL, "slope ? slope[i] : T(0)", "slope[i]", "layers_second_derivatives", None,
      [SIGNATURE + "signature_second_cuda.cu"]),
     # Batches and updates.
@@ -396,7 +398,8 @@ class Build:
         words = [w for w in words if w != "-MD"]
         words[words.index(str(source))] = str(replaced.get(source, source))
         words[1:1] = [f"-I{include}", *self.sanitizer(words)]
-        words.append("-w")
+        # Functors are the CPU's too, which is to keep its own.
+        words += ["-w", "-fvisibility-inlines-hidden"]
         return run(words, cwd=self.folder)
 
     def link(self, test, objects, out):

@@ -9,6 +9,7 @@
 #include "sigtape/framework/tape.h"
 #include "sigtape/layers/stream_ops.h"
 #include "support/battery.h"
+#include "support/cuda_battery.h"
 
 namespace sigtape::test {
 namespace {
@@ -85,6 +86,19 @@ TEST(AugmentOp, Battery) {
                                    .include_time = false}),
                       linear_case({2, 9, 4}, {}, {.kernel_size = 3}),
                       linear_case({1, 6, 3}, {}, {.include_original = false})});
+}
+
+TEST(AugmentOp, WithReluOnAGpu) {
+  if (cuda_device_count() == 0) GTEST_SKIP() << "there is no CUDA device";
+  std::vector<OpCase> cases;
+  for (const std::int64_t kernel : {1, 4}) {
+    const AugmentStreamOptions o{.kernel_size = kernel};
+    OpCase c = linear_case({2, 6, 3}, {4, 5, 2}, o);
+    c.name += ", relu";
+    c.op = [o](const std::vector<Tensor>& in) { return fused(in, {}, o); };
+    cases.push_back(c);
+  }
+  cuda_battery("augment", cases);
 }
 
 struct Outcome {

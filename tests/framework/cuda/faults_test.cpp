@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <set>
 #include <string>
 
 #include "sigtape/framework/check.h"
@@ -43,6 +44,24 @@ TEST(CudaFaults, AnIndexOutsideOfWhatIsGathered) {
           return gather(ones({4}, {DType::float64, device}), 0, at);
         });
   }
+}
+
+// Which of them comes first is not said, but that all numbers are of one.
+TEST(CudaFaults, OneOfSeveralIsNamed) {
+  if (cuda_device_count() == 0) GTEST_SKIP() << "there is no CUDA device";
+  const std::string message = error_of(
+      [](Device device) {
+        const Tensor at =
+            from_indices(std::vector<std::int64_t>{7, 0, -1, 9}).to(device);
+        return gather(ones({4}, {DType::float64, device}), 0, at);
+      },
+      gpu);
+  std::set<std::string> expected;
+  for (const char* index : {"7", "-1", "9"}) {
+    expected.insert(std::string("gather: index ") + index +
+                    " is out of range for an axis of 4");
+  }
+  EXPECT_TRUE(expected.contains(message)) << message;
 }
 
 TEST(CudaFaults, AnIndexOutsideOfWhatIsAddedTo) {

@@ -11,6 +11,7 @@
 #include "sigtape/framework/cuda/runtime.h"
 #include "sigtape/framework/ops.h"
 #include "sigtape/framework/tape.h"
+#include "sigtape/layers/augment.h"
 #include "sigtape/layers/path_transforms.h"
 #include "sigtape/layers/pooling.h"
 #include "sigtape/layers/signature/signature_normalise.h"
@@ -96,6 +97,31 @@ TEST(CudaStreams, TransformsAreThoseOfTheCpu) {
           EXPECT_LE(relative_error(there.gradient, here.gradient), bound);
           EXPECT_EQ(there.lengths, here.lengths);
         }
+}
+
+// With a stride a stream's own points are those of its windows, or, where that
+// is as many, all but the first.
+TEST(CudaStreams, AugmentIsThatOfTheCpu) {
+  if (cuda_device_count() == 0) GTEST_SKIP() << "there is no CUDA device";
+  const AugmentOptions strided{
+      .layer_sizes = {2}, .kernel_size = 3, .stride = 2, .padding = 1};
+  for (const AugmentOptions& options :
+       {strided, AugmentOptions{.layer_sizes = {3, 2}, .kernel_size = 2}}) {
+    const auto layer = augment(options), copy = augment(options);
+    layer->build({9, 3, true}, {DType::float64, {}});
+    copy->build({9, 3, true}, {DType::float64, gpu});
+    const NoGrad no_grad;
+    for (std::size_t i = 0; i < layer->parameters().size(); ++i) {
+      copy->parameters()[i].copy_(layer->parameters()[i].to(gpu));
+    }
+    const Tensor n = from_indices(std::vector<std::int64_t>{9, 4, 6});
+    const Tensor x = random_tensor({3, 9, 3});
+    const Value here = layer->forward({x, n});
+    const Value there = copy->forward({x.to(gpu), n.to(gpu)});
+    EXPECT_LE(relative_error(there.data.to_vector(), here.data.to_vector()),
+              1e-12);
+    EXPECT_EQ(there.lengths.to_vector(), here.lengths.to_vector());
+  }
 }
 
 // Forward and backward in a graph, which throws for what it cannot hold; a
