@@ -104,6 +104,19 @@ TEST(SignatureSecond, IsExact) {
   }
 }
 
+// More letters than are walked at a time: the sums of several walks are added.
+TEST(SignatureSecond, IsExactWithManyLetters) {
+  std::uint64_t seed = 1;
+  for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512, Isa::neon}) {
+    if (!isa_supported(isa)) continue;
+    SCOPED_TRACE(isa_name(isa));
+    const ScopedIsa forced(isa);
+    for (const std::int64_t channels : {5, 6, 7, 8, 9, 11})
+      for (int depth = 2; depth <= 3; ++depth)
+        check({2, 3, channels}, depth, {.stream = depth == 2}, seed++);
+  }
+}
+
 // ---- On raw arrays
 
 template <class T>
