@@ -58,6 +58,7 @@ class Pool {
     } catch (const std::exception&) {
       // No memory for more threads: those there are do the others' shares.
     }
+    wait_until_started();
   }
 
   ~Pool() {
@@ -103,6 +104,13 @@ class Pool {
   std::uint64_t round() const { return gate_ / kRound; }
   bool empty() const { return (gate_ & kInside) == 0; }
 
+  // A thread that is still being made may hold locks of the system, which a
+  // process that is forked in that moment would find taken for ever.
+  void wait_until_started() const {
+    const auto all = static_cast<int>(workers_.size());
+    for (int now = started_; now < all; now = started_) started_.wait(now);
+  }
+
   // All tiles are taken: nobody joins any more, and who works ends.
   void finish() {
     gate_ &= ~kOpen;
@@ -128,6 +136,8 @@ class Pool {
   }
 
   void serve(int worker) {
+    ++started_;
+    started_.notify_one();
     for (std::uint64_t seen = 0;;) {
       const auto idle = [&] { return round() == seen && !stopping_; };
       spin_while(idle);
@@ -181,6 +191,7 @@ class Pool {
   std::mutex run_mutex_, mutex_;
   std::condition_variable start_, done_;
   std::exception_ptr error_;
+  std::atomic<int> started_{0};
   std::uint64_t rounds_ = 0;
   // Hardly ever written: who looks finds them in the cache.
   alignas(64) std::atomic<int> sleeping_{0};
