@@ -183,7 +183,7 @@ class Builder:
         sources += [ROOT / "framework/cuda/runtime_host.cpp"]
         sources += [ROOT / f"tests/layers/cuda/{t}_test.cpp" for t in TESTS]
         host = [ROOT / f"framework/cuda/host/{n}.cpp" for n in (
-            "capture", "emulator", "fiber", "injection", "streams")]
+            "capture", "emulator", "fiber", "guard", "injection", "streams")]
         with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
             for source in sources + host:
                 target = self.folder / (source.name + ".o")
@@ -243,11 +243,11 @@ def try_fault(builder, number, fault, orders=("forward", "reverse", "random")):
     mutant = builder.folder / f"fault{number}.o"
     result = run(builder.compile(source, mutant))
     if result.returncode:
-        return "does not compile: " + result.stderr[:200]
+        raise SystemExit(f"{fault[0]}: does not compile: {result.stderr[:2000]}")
     binary = builder.folder / f"fault{number}"
     result = builder.link(fault[5], mutant, binary)
     if result.returncode:
-        return "does not link: " + result.stderr[:200]
+        raise SystemExit(f"{fault[0]}: does not link: {result.stderr[:2000]}")
     found = None
     for tests in TESTS[fault[5]]:
         for order in orders:
