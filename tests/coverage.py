@@ -198,7 +198,7 @@ def report(counts):
     today = datetime.date.today().isoformat()
     text = ["# Coverage", "",
             "Written by `tests/coverage.sh`, the preset `coverage` with every "
-            f"test, on {today}.", "",
+            f"test but the slowest, on {today}.", "",
             "Lines in which gcc made code; scalar kernels only, without CUDA. "
             "`tests/coverage.py --help` has the rules of counting.", "",
             "| folder | lines run | of | share |", "|---|---|---|---|"]

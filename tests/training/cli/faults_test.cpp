@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <sstream>
+#include <string>
 
 #include "sigtape/training/io/json_record.h"
 #include "support/command.h"
@@ -102,6 +104,15 @@ class Faults : public testing::Test {
   bool is_finished(const std::string& run) const {
     return JsonRecord::parse(file_text(path(run) + "/last/state.json"), "state")
         .get_bool("finished");
+  }
+
+  /// Without the lines of counters of coverage that could not be written.
+  static std::string without_counters(const std::string& text) {
+    std::istringstream lines(text);
+    std::string kept;
+    for (std::string line; std::getline(lines, line);)
+      if (!line.starts_with("profiling:")) kept += line + '\n';
+    return kept;
   }
 
   static void expect_sentence(const std::string& text,
@@ -202,11 +213,10 @@ TEST_F(Faults, AFileThatMayNotGrowIsAnErrorOfFiles) {
   const auto blocks = std::to_string((largest - 1) / 512);
   const CommandResult result =
       // Counters of coverage, where the program has them, are not written.
-      run_command("ulimit -f " + blocks +
-                  "; GCOV_PREFIX=/proc/none GCOV_ERROR_FILE=/dev/null " +
+      run_command("ulimit -f " + blocks + "; GCOV_PREFIX=/proc/none " +
                   command("run") + " --resume auto 2>&1 >" + path("out"));
   EXPECT_EQ(result.code, 5) << result.text;
-  expect_sentence(result.text, path("run") + "/");
+  expect_sentence(without_counters(result.text), path("run") + "/");
   expect_resumable("run");
 }
 
