@@ -18,7 +18,7 @@ namespace {
 #if SIGTAPE_VECTOR_BYTES == 64
 constexpr int kRegisters = 32, kOutputs = 16, kSums = 24;
 #else
-constexpr int kRegisters = 16, kOutputs = 8, kSums = 12;
+constexpr int kRegisters = 16, kOutputs = 10, kSums = 12;
 #endif
 // Numbers ahead of those in work that are brought near, one line at a time
 // between the loads: many at once would hold the loads up.
@@ -198,20 +198,24 @@ SIGTAPE_KERNEL void row_outputs(const LinearRows<T>& r, std::int64_t o) {
 }
 
 template <class T, int Most = kOutputs>
-void outputs_from(const LinearRows<T>& r, std::int64_t o) {
-  const std::int64_t rest = r.out - o;
+void outputs_from(const LinearRows<T>& r, std::int64_t o, std::int64_t count) {
   if constexpr (Most == 1) {
     row_outputs<T, 1>(r, o);
-  } else if (rest >= Most) {
+  } else if (count >= Most) {
     row_outputs<T, Most>(r, o);
   } else {
-    outputs_from<T, Most - 1>(r, o);
+    outputs_from<T, Most - 1>(r, o, count);
   }
 }
 
+// As few passes as there can be, of about equal size.
 template <class T>
 void rows(const LinearRows<T>& r) {
-  for (std::int64_t o = 0; o < r.out; o += kOutputs) outputs_from(r, o);
+  const std::int64_t passes = (r.out + kOutputs - 1) / kOutputs;
+  for (std::int64_t i = 0; i < passes; ++i) {
+    const std::int64_t o = r.out * i / passes;
+    outputs_from(r, o, r.out * (i + 1) / passes - o);
+  }
 }
 
 // Vectors from number j of a row on. In the last of them the numbers that are
@@ -246,9 +250,10 @@ SIGTAPE_KERNEL void product_tile(const LinearProducts<T>& p, std::int64_t o,
   const RowReader<T, Vectors> read(in, j);
   const char* near = p.near ? reinterpret_cast<const char*>(p.near)
                             : ahead(p.x, p.count * in, p.next, 0);
+  const bool first = j == 0 && o == 0;  // of the passes over the rows
   Vec<T> sums[rows][Outputs][Vectors] = {};
   const auto add = [&](int r) __attribute__((always_inline)) {
-    if (j == 0) {
+    if (first) {
       SIGTAPE_UNROLL
       for (int v = 0; v < Vectors; ++v) __builtin_prefetch(near + 64 * v);
       near += in * sizeof(T);
