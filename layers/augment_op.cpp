@@ -62,8 +62,47 @@ const T* streams(Cuda, const Tensor& x) {
   return x.data<T>();
 }
 
-// ---- What a call saves: x, then weight and bias of each layer. Its inputs
-// stand in the same order.
+// Hidden layers that forward keeps for backward, on a CPU; undefined where
+// backward had better compute them again.
+Tensor kept_layers(const StreamNetShape& s, const Tensor& x) {
+  if (!x.device().is_cpu()) return {};
+  const std::int64_t count = x.dtype() == DType::float32
+                                 ? stream_net_kept<float>(Cpu{}, s)
+                                 : stream_net_kept<double>(Cpu{}, s);
+  return count ? empty({count}, {x.dtype(), {}}) : Tensor();
+}
+
+// The pass over the streams of x, on either device.
+template <class T>
+void forward(Cpu, const StreamNetShape& s, const StreamNetWeights<T>& w,
+             const Tensor& x, const std::int64_t* points, T* y, Tensor& kept) {
+  stream_net_forward(Cpu{}, s, w, streams<T>(Cpu{}, x), points, y,
+                     kept.defined() ? kept.mutable_data<T>() : nullptr);
+}
+template <class T>
+void forward(Cuda device, const StreamNetShape& s, const StreamNetWeights<T>& w,
+             const Tensor& x, const std::int64_t* points, T* y, Tensor&) {
+  stream_net_forward(device, s, w, streams<T>(device, x), points, y);
+}
+template <class T>
+void backward(Cpu, const StreamNetShape& s, const StreamNetWeights<T>& w,
+              const Tensor& x, const T* dy, const Tensor& kept,
+              const StreamNetGradients<T>& to) {
+  // Another instruction set may have kept them in another order.
+  const bool fits =
+      kept.defined() && kept.numel() == stream_net_kept<T>(Cpu{}, s);
+  stream_net_backward(Cpu{}, s, w, streams<T>(Cpu{}, x), dy,
+                      fits ? kept.data<T>() : nullptr, to);
+}
+template <class T>
+void backward(Cuda device, const StreamNetShape& s,
+              const StreamNetWeights<T>& w, const Tensor& x, const T* dy,
+              const Tensor&, const StreamNetGradients<T>& to) {
+  stream_net_backward(device, s, w, streams<T>(device, x), dy, to);
+}
+
+// ---- What a call saves: x, then weight and bias of each layer, in the order
+// of its inputs, and the hidden layers that are kept.
 
 struct Rule {
   StreamNetShape shape;
@@ -90,8 +129,8 @@ struct Rule {
         to.weight[i] = pointer(1 + 2 * i);
         to.bias[i] = pointer(2 + 2 * i);
       }
-      stream_net_backward(device, shape, p.pointers<T>(shape.layers),
-                          streams<T>(device, x), dy.data<T>(), to);
+      backward(device, shape, p.pointers<T>(shape.layers), x, dy.data<T>(),
+               back.saved(1 + 2 * shape.layers), to);
     });
     for (int i = 0; i < 1 + 2 * shape.layers; ++i) {
       if (back.needs(i)) back.add(i, std::move(gradients[i]));
@@ -188,7 +227,7 @@ Tensor augment_stream(const Tensor& x, TensorList weights, TensorList biases,
                       const Tensor& lengths, const AugmentStreamOptions& o) {
   const Rule rule{shape_of(x.shape(), weights, o)};
   const StreamNetShape& s = rule.shape;
-  std::array<Tensor, 1 + 2 * most> inputs;
+  std::array<Tensor, 2 + 2 * most> inputs;  // and what is kept
   Parameters p;
   inputs[0] = x;
   for (int i = 0; i < s.layers; ++i) {
@@ -200,17 +239,19 @@ Tensor augment_stream(const Tensor& x, TensorList weights, TensorList biases,
   }
   Tensor y =
       empty({s.batch, s.points(), s.channels()}, {x.dtype(), x.device()});
+  const auto all = std::span(inputs.data(), 1 + 2 * s.layers);
+  Tensor& kept = inputs[all.size()];
+  if (will_record(all)) kept = kept_layers(s, x);
   const Tensor stream = dense_rows(x);
   const Tensor points = lengths.defined() ? lengths.to(x.device()) : lengths;
   dispatch_floating("augment", x, [&]<class T>(auto device, T) {
     if (shapes_only() && !x.device().is_cpu()) return;
-    stream_net_forward(device, s, p.pointers<T>(s.layers),
-                       streams<T>(device, stream),
-                       points.defined() ? points.data<std::int64_t>() : nullptr,
-                       y.mutable_data<T>());
+    forward(device, s, p.pointers<T>(s.layers), stream,
+            points.defined() ? points.data<std::int64_t>() : nullptr,
+            y.mutable_data<T>(), kept);
   });
-  const auto all = std::span(inputs.data(), 1 + 2 * s.layers);
-  return record("augment", y, all, all, rule);
+  return record("augment", y, all, std::span(inputs.data(), all.size() + 1),
+                rule);
 }
 
 }  // namespace sigtape

@@ -24,7 +24,8 @@ bool augment_stream_fits(const Tensor& x, TensorList weights,
 /// (batch, length - kernel_size + 1, original + time + learned). weights[i]
 /// (out, in, kernel_size for i = 0, else 1) and biases[i] (out), undefined for
 /// none. lengths: int64 (batch), points of each output stream, or undefined.
-/// Keeps x and the parameters for backward; derivatives of any order.
+/// Keeps x, the parameters and, of short streams on a CPU, the hidden layers
+/// for backward; derivatives of any order.
 Tensor augment_stream(const Tensor& x, TensorList weights, TensorList biases,
                       const Tensor& lengths,
                       const AugmentStreamOptions& options);

@@ -11,7 +11,7 @@
 #include "sigtape/framework/node.h"
 #include "sigtape/framework/ops/stream_net_kernels.h"
 #include "sigtape/framework/ops/stream_net_simd.h"
-#include "sigtape/framework/parallel.h"
+#include "sigtape/framework/parallel_backwards.h"
 #include "sigtape/framework/scratch_gap.h"
 #include "sigtape/framework/scratch_slots.h"
 #include "sigtape/framework/shapes_only.h"
@@ -26,6 +26,8 @@ constexpr std::int64_t kSharedWork = 1 << 17;   // worth two tasks
 constexpr std::int64_t kMaxTasks = 16;          // with sums of their own
 constexpr std::int64_t kCacheBytes = 32 << 10;  // of a tile's planes
 constexpr std::int64_t kMaxTile = 256;          // points
+// Of hidden layers kept for backward: they stay in the second-level cache.
+constexpr std::int64_t kKeptBytes = 5 << 18;
 constexpr std::int64_t kMaxPlanes = 128;
 constexpr std::int64_t kCopied = 1 << 14;  // numbers, worth a task
 constexpr std::int64_t kSummed = 1 << 14;  // the same
@@ -58,6 +60,13 @@ std::int64_t planes_of(const StreamNetShape& s) {
   return planes;
 }
 
+// Of them, the layers' whose results are read by others.
+std::int64_t hidden_planes(const StreamNetShape& s) {
+  std::int64_t planes = 0;
+  for (int i = 0; i + 1 < s.layers; ++i) planes += s.sizes[i];
+  return planes;
+}
+
 // How the points are cut.
 template <class T>
 struct Tiling {
@@ -85,6 +94,13 @@ std::int64_t tasks_of(std::int64_t units, std::int64_t work) {
   }
   return tasks;
 }
+
+// Where a tile's planes are.
+template <class T>
+struct TileRoom {
+  T* planes;            // all but those of `hidden`
+  T* hidden = nullptr;  // the hidden layers', where they are kept
+};
 
 template <class T>
 class Net {
@@ -121,10 +137,12 @@ class Net {
 
   // Points t..t+count-1 of stream b; `time` is theirs.
   void forward(std::int64_t b, std::int64_t t, std::int64_t count,
-               const RowRuns<T>& x, const T* time, T* y, T* planes) const {
+               const RowRuns<T>& x, const T* time, T* y,
+               const TileRoom<T>& room) const {
     const std::int64_t step = tiling_.step;
+    T* const planes = room.planes;
     load(b, t, count, x, planes);
-    for (int i = 0; i < s_.layers; ++i) run(i, count, planes);
+    for (int i = 0; i < s_.layers; ++i) run(i, count, room);
     const T* channels[kMaxPlanes + 2];
     std::int64_t c = 0;
     for (std::int64_t i = 0; s_.original && i < s_.in; ++i) {
@@ -132,25 +150,26 @@ class Net {
     }
     if (s_.time) channels[c++] = time;
     for (std::int64_t i = 0; i < s_.out(); ++i) {
-      channels[c++] = hidden(s_.layers - 1, planes) + i * step;
+      channels[c++] = result(s_.layers - 1, room).first + i * step;
     }
     table_.from_planes({count, c, c}, channels, y + (b * s_.points() + t) * c);
   }
 
   // Adds to `sums` and, where it is not null, to dx; writes dx where no other
-  // tile and no original add to it.
+  // tile and no original add to it. Hidden layers that are kept are read.
   void backward(std::int64_t b, std::int64_t t, std::int64_t count,
                 const RowRuns<T>& x, const T* dy, T* dx, T* sums,
-                T* planes) const {
+                const TileRoom<T>& room) const {
     const int last = s_.layers - 1;
+    T* const planes = room.planes;
     load(b, t, count, x, planes);
-    for (int i = 0; i < last; ++i) run(i, count, planes);
+    for (int i = 0; i < last && !room.hidden; ++i) run(i, count, room);
     const std::int64_t width = s_.channels(), skip = width - s_.out();
     const T* rows = dy + (b * s_.points() + t) * width;
     T* d = cotangent(last, planes);
     table_.to_planes({count, s_.out(), width, tiling_.tile}, rows + skip,
                      dy + s_.batch * s_.points() * width, d, tiling_.step);
-    for (int i = last; i >= 0; --i) back(i, count, sums, planes);
+    for (int i = last; i >= 0; --i) back(i, count, sums, room);
     if (dx) input_gradient(b, t, count, dx, planes);
   }
 
@@ -178,8 +197,21 @@ class Net {
     }
   }
 
-  T* hidden(int i, T* planes) const {
-    return planes + (s_.in + first_plane_[i]) * tiling_.step;
+  struct Planes {
+    T* first;
+    std::int64_t step;
+  };
+  // Of layer i's result, and of what it reads.
+  Planes result(int i, const TileRoom<T>& room) const {
+    if (room.hidden && i + 1 < s_.layers) {
+      return {room.hidden + first_plane_[i] * tiling_.tile, tiling_.tile};
+    }
+    return {room.planes + (s_.in + first_plane_[i]) * tiling_.step,
+            tiling_.step};
+  }
+  Planes argument(int i, const TileRoom<T>& room) const {
+    if (i == 0) return {room.planes, tiling_.step};
+    return result(i - 1, room);
   }
   T* cotangent(int i, T* planes) const {
     return planes + (s_.in + outputs_ + first_plane_[i]) * tiling_.step +
@@ -199,7 +231,8 @@ class Net {
         x.run(b) + t * s_.in, x.end, planes, tiling_.step);
   }
 
-  void run(int i, std::int64_t count, T* planes) const {
+  void run(int i, std::int64_t count, const TileRoom<T>& room) const {
+    const Planes x = argument(i, room), y = result(i, room);
     PlaneLayer<T> l;
     l.in = s_.inputs(i);
     l.taps = i == 0 ? s_.kernel : 1;
@@ -207,23 +240,27 @@ class Net {
     l.count = padded(count);
     l.weight = packed_.data() + first_weight_[i];
     l.bias = w_.bias[i];
-    l.x = i == 0 ? planes : hidden(i - 1, planes);
-    l.y = hidden(i, planes);
-    l.x_step = l.y_step = tiling_.step;
+    l.x = x.first;
+    l.x_step = x.step;
+    l.y = y.first;
+    l.y_step = y.step;
     l.relu = s_.relu && i + 1 < s_.layers;
     table_.layer(l);
   }
 
   // The gradients of layer i's weights, and the cotangent of what it reads.
-  void back(int i, std::int64_t count, T* sums, T* planes) const {
+  void back(int i, std::int64_t count, T* sums, const TileRoom<T>& room) const {
+    T* const planes = room.planes;
+    const Planes x = argument(i, room);
     PlaneProducts<T> p;
     p.in = s_.inputs(i);
     p.taps = i == 0 ? s_.kernel : 1;
     p.out = s_.sizes[i];
     p.count = padded(count);
     p.dy = cotangent(i, planes);
-    p.x = i == 0 ? planes : hidden(i - 1, planes);
-    p.dy_step = p.x_step = tiling_.step;
+    p.dy_step = tiling_.step;
+    p.x = x.first;
+    p.x_step = x.step;
     p.sums = sums + first_weight_[i] * tiling_.lanes;
     p.bias_sums = sums + (weights_ + first_plane_[i]) * tiling_.lanes;
     table_.products(p);
@@ -236,7 +273,8 @@ class Net {
     l.x = p.dy;
     l.y = cotangent(i - 1, planes);
     l.x_step = l.y_step = tiling_.step;
-    l.gate = s_.relu ? p.x : nullptr;
+    l.gate = s_.relu ? x.first : nullptr;
+    l.gate_step = x.step;
     table_.layer(l);
   }
 
@@ -261,6 +299,7 @@ class Net {
     l.y = planes + (s_.in + 2 * outputs_) * step;
     l.x_step = l.y_step = step;
     l.gate = s_.relu_first ? planes : nullptr;
+    l.gate_step = step;
     table_.layer(l);
     T* rows = dx + (b * s_.length + t) * s_.in;
     if (reach == 0 && !s_.original) {
@@ -285,13 +324,23 @@ class Net {
   CacheVector<T> packed_;
 };
 
-// Calls f(b, t, count) for tiles first..last-1.
+// Calls f(i, b, t, count) for tiles i = first..last-1.
 template <class T, class F>
 void for_tiles(const Tiling<T>& tiling, const StreamNetShape& s,
                std::int64_t first, std::int64_t last, const F& f) {
   for (std::int64_t i = first; i < last; ++i) {
     const std::int64_t t = i % tiling.per_stream * tiling.tile;
-    f(i / tiling.per_stream, t, std::min(tiling.tile, s.points() - t));
+    f(i, i / tiling.per_stream, t, std::min(tiling.tile, s.points() - t));
+  }
+}
+
+// The same from the last to the first.
+template <class T, class F>
+void for_tiles_backwards(const Tiling<T>& tiling, const StreamNetShape& s,
+                         std::int64_t first, std::int64_t last, const F& f) {
+  for (std::int64_t i = last; i-- > first;) {
+    const std::int64_t t = i % tiling.per_stream * tiling.tile;
+    f(i, i / tiling.per_stream, t, std::min(tiling.tile, s.points() - t));
   }
 }
 
@@ -342,9 +391,18 @@ bool stream_net_fits(Cpu, const StreamNetShape& s) {
 }
 
 template <class T>
+std::int64_t stream_net_kept(Cpu, const StreamNetShape& s) {
+  const Tiling<T> tiling(s);
+  const std::int64_t count =
+      s.batch * tiling.per_stream * tiling.tile * hidden_planes(s);
+  const auto most = kKeptBytes / static_cast<std::int64_t>(sizeof(T));
+  return count <= most ? count : 0;
+}
+
+template <class T>
 void stream_net_forward(Cpu, const StreamNetShape& s,
                         const StreamNetWeights<T>& weights, const RowRuns<T>& x,
-                        const std::int64_t* points, T* y) {
+                        const std::int64_t* points, T* y, T* kept) {
   if (s.batch == 0) return;
   const Net<T> net(s, weights, s.layers, false);
   const Tiling<T>& tiling = net.tiling();
@@ -352,6 +410,7 @@ void stream_net_forward(Cpu, const StreamNetShape& s,
   const std::int64_t work = s.work() + s.in + s.channels();
   const std::int64_t tasks = tasks_of(tiles, s.batch * s.points() * work);
   const std::int64_t room = net.scratch();
+  const std::int64_t hidden = hidden_planes(s) * tiling.tile;
   const Scratch<T> scratch(tasks * room);
   CacheVector<T> time(s.time && !points ? s.points() + tiling.tile : 0);
   if (shapes_only()) return;
@@ -364,12 +423,13 @@ void stream_net_forward(Cpu, const StreamNetShape& s,
     T* planes = scratch.data() + slot * room;
     T* own_time = planes + room - tiling.step;
     for_tiles(tiling, s, task * tiles / tasks, (task + 1) * tiles / tasks,
-              [&](std::int64_t b, std::int64_t t, std::int64_t count) {
+              [&](std::int64_t i, std::int64_t b, std::int64_t t,
+                  std::int64_t count) {
                 if (points && s.time) {
                   fill_time(points[b], t, tiling.tile, own_time);
                 }
                 net.forward(b, t, count, x, points ? own_time : time.data() + t,
-                            y, planes);
+                            y, {planes, kept ? kept + i * hidden : nullptr});
               });
     slots.give_back(slot);
   });
@@ -378,14 +438,14 @@ void stream_net_forward(Cpu, const StreamNetShape& s,
 template <class T>
 void stream_net_backward(Cpu, const StreamNetShape& s,
                          const StreamNetWeights<T>& weights,
-                         const RowRuns<T>& x, const T* dy,
+                         const RowRuns<T>& x, const T* dy, const T* kept,
                          const StreamNetGradients<T>& gradients) {
   const bool alone = s.layers > 0 && s.kernel == 1 && !s.original;
   if (gradients.dx && !alone && !shapes_only()) {
     start_input_gradient(s, dy, gradients.dx);
   }
   if (s.layers == 0) return;
-  const Net<T> net(s, weights, s.layers - 1, gradients.dx);
+  const Net<T> net(s, weights, kept ? 0 : s.layers - 1, gradients.dx);
   const Tiling<T>& tiling = net.tiling();
   // Neighbouring tiles of a stream add to the same points of dx.
   const bool whole = gradients.dx && s.kernel > 1;
@@ -395,21 +455,26 @@ void stream_net_backward(Cpu, const StreamNetShape& s,
       tasks_of(units, 3 * s.batch * s.points() * s.work());
   const std::int64_t count = net.weights() + net.outputs();
   const std::int64_t room = net.scratch() + count * tiling.lanes;
+  const std::int64_t hidden = hidden_planes(s) * tiling.tile;
   const Scratch<T> scratch(tasks * room);
   const Scratch<T> sums(tasks * count);  // [task, count]
   if (shapes_only()) return;
   cpu::Slots slots(tasks);
-  parallel_for(tasks, [&](std::int64_t task) {
+  parallel_for_backwards(tasks, [&](std::int64_t task) {
     const std::int64_t slot = slots.take();
     T* own_sums = scratch.data() + slot * room;
     T* planes = own_sums + count * tiling.lanes;
     std::fill_n(own_sums, count * tiling.lanes, T{0});
-    for_tiles(tiling, s, task * units / tasks * per_unit,
-              (task + 1) * units / tasks * per_unit,
-              [&](std::int64_t b, std::int64_t t, std::int64_t points) {
-                net.backward(b, t, points, x, dy, gradients.dx, own_sums,
-                             planes);
-              });
+    for_tiles_backwards(tiling, s, task * units / tasks * per_unit,
+                        (task + 1) * units / tasks * per_unit,
+                        [&](std::int64_t i, std::int64_t b, std::int64_t t,
+                            std::int64_t points) {
+                          // Backward only reads what is kept.
+                          T* const own = const_cast<T*>(kept);
+                          net.backward(
+                              b, t, points, x, dy, gradients.dx, own_sums,
+                              {planes, own ? own + i * hidden : nullptr});
+                        });
     table_of<T>(active_isa())
         .add_lanes(count, own_sums, sums.data() + task * count);
     slots.give_back(slot);
@@ -425,13 +490,14 @@ void stream_net_backward(Cpu, const StreamNetShape& s,
   }
 }
 
-#define INSTANTIATE(T)                                        \
-  template void stream_net_forward(                           \
-      Cpu, const StreamNetShape&, const StreamNetWeights<T>&, \
-      const RowRuns<T>&, const std::int64_t*, T*);            \
-  template void stream_net_backward(                          \
-      Cpu, const StreamNetShape&, const StreamNetWeights<T>&, \
-      const RowRuns<T>&, const T*, const StreamNetGradients<T>&);
+#define INSTANTIATE(T)                                                  \
+  template std::int64_t stream_net_kept<T>(Cpu, const StreamNetShape&); \
+  template void stream_net_forward(                                     \
+      Cpu, const StreamNetShape&, const StreamNetWeights<T>&,           \
+      const RowRuns<T>&, const std::int64_t*, T*, T*);                  \
+  template void stream_net_backward(                                    \
+      Cpu, const StreamNetShape&, const StreamNetWeights<T>&,           \
+      const RowRuns<T>&, const T*, const T*, const StreamNetGradients<T>&);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

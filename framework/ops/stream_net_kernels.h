@@ -56,19 +56,27 @@ struct StreamNetGradients {
 /// than matrix products.
 bool stream_net_fits(Cpu, const StreamNetShape& s);
 
+/// Numbers of the hidden layers, as forward can keep them for backward; 0 where
+/// there are so many that computing them again is as fast as reading them.
+template <class T>
+std::int64_t stream_net_kept(Cpu, const StreamNetShape& s);
+
 /// y, overwritten. The runs of x are the streams. points [batch], the output's
 /// points of each stream, or null where all have points(): time is linspace(0,
-/// 1, points[b]), its last value beyond.
+/// 1, points[b]), its last value beyond. kept [stream_net_kept(s)], or null,
+/// gets the hidden layers.
 template <class T>
 void stream_net_forward(Cpu, const StreamNetShape& s,
                         const StreamNetWeights<T>& weights, const RowRuns<T>& x,
-                        const std::int64_t* points, T* y);
+                        const std::int64_t* points, T* y, T* kept);
 
-/// The hidden layers are computed again. Sums follow from the shape alone.
+/// The hidden layers are what forward has kept under the same instruction set,
+/// or, where that is null, are computed again, with the same result. Sums
+/// follow from the shape alone.
 template <class T>
 void stream_net_backward(Cpu, const StreamNetShape& s,
                          const StreamNetWeights<T>& weights,
-                         const RowRuns<T>& x, const T* dy,
+                         const RowRuns<T>& x, const T* dy, const T* kept,
                          const StreamNetGradients<T>& gradients);
 
 /// The same on a GPU, of x [batch, length, in].

@@ -73,28 +73,26 @@ SIGTAPE_INLINE void layer_tile(const PlaneLayer<T>& l, std::int64_t o,
       }
     }
   }
-  const std::int64_t at = o * l.y_step + t;
   const auto each = [&](const auto& f) __attribute__((always_inline)) {
     SIGTAPE_UNROLL
     for (int i = 0; i < Outputs; ++i) {
       SIGTAPE_UNROLL
-      for (int v = 0; v < Vectors; ++v) {
-        f(sums[i][v], at + i * l.y_step + v * w);
-      }
+      for (int v = 0; v < Vectors; ++v) f(sums[i][v], o + i, t + v * w);
     }
   };
   if (l.relu) {
-    each([](Vec<T> & sum, std::int64_t)
+    each([](Vec<T> & sum, std::int64_t, std::int64_t)
              __attribute__((always_inline)) { sum = positive<T>(sum); });
   }
   if (l.gate) {
     const Vec<T> zero = {};
-    each([&](Vec<T> & sum, std::int64_t i) __attribute__((always_inline)) {
-      sum = load(l.gate + i) > zero ? sum : zero;
-    });
+    each([&](Vec<T> & sum, std::int64_t i, std::int64_t at)
+             __attribute__((always_inline)) {
+               sum = load(l.gate + i * l.gate_step + at) > zero ? sum : zero;
+             });
   }
-  each([&](Vec<T> sum, std::int64_t i)
-           __attribute__((always_inline)) { store<T>(l.y + i, sum); });
+  each([&](Vec<T> sum, std::int64_t i, std::int64_t at) __attribute__((
+      always_inline)) { store<T>(l.y + i * l.y_step + at, sum); });
 }
 
 template <class T, int Outputs>

@@ -24,8 +24,10 @@ struct PlaneLayer {
   std::int64_t y_step = 0;
   /// y is made max(y, 0).
   bool relu = false;
-  /// Planes as y's, or null: y is made 0 where the gate is not above 0.
+  /// Planes gate_step apart, or null: y is made 0 where the gate is not above
+  /// 0.
   const T* gate = nullptr;
+  std::int64_t gate_step = 0;
 };
 
 /// Products of cotangents and inputs of such a layer, summed over points into

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "sigtape/framework/ops.h"
+#include "sigtape/framework/ops/stream_net_kernels.h"
 #include "sigtape/framework/parallel.h"
 #include "sigtape/framework/simd/isa.h"
 #include "sigtape/framework/tape.h"
@@ -202,7 +203,71 @@ TEST(AugmentOp, GivesTheSameBitsOnAnyNumberOfThreads) {
   };
   check(inputs_of({16, 1200, 3}, {8, 8, 2}, 4), {.kernel_size = 4});
   check(inputs_of({16, 1200, 8}, {8, 4}, 1), points_alone);
+  check(inputs_of({16, 2400, 3}, {8, 8, 2}, 4), {.kernel_size = 4});
   set_num_threads(before);
+}
+
+// Numbers of hidden layers that an operation on such streams keeps.
+std::int64_t kept_by(const Shape& x, const std::vector<std::int64_t>& sizes) {
+  std::vector<Tensor> in = inputs_of(x, sizes, 4);
+  std::int64_t others = 0;
+  for (Tensor& t : in) {
+    t = cast(t, DType::float32).detach().set_requires_grad();
+    others += t.numel() * 4;
+  }
+  return (fused(in, {}, {.kernel_size = 4}).node()->saved_bytes() - others) / 4;
+}
+
+TEST(AugmentOp, KeepsHiddenLayersOfFewPoints) {
+  EXPECT_GE(kept_by({2, 50, 3}, {8, 6, 2}), 2 * 47 * 14);
+  EXPECT_EQ(kept_by({2, 50, 3}, {8}), 0);
+  EXPECT_EQ(kept_by({32, 2000, 3}, {8, 6, 2}), 0);
+}
+
+// What backward reads is what it would compute again, to the bit.
+TEST(AugmentOp, HiddenLayersAreKeptOrComputedAgain) {
+  const StreamNetShape s{.batch = 3,
+                         .length = 303,
+                         .in = 3,
+                         .kernel = 4,
+                         .layers = 3,
+                         .sizes = {8, 5, 2},
+                         .relu = true,
+                         .original = true,
+                         .time = true};
+  const std::vector<Tensor> in = inputs_of({3, 303, 3}, {8, 5, 2}, 4);
+  const Tensor dy = random_tensor({s.batch, s.points(), s.channels()}, 5);
+  StreamNetWeights<double> w;
+  for (int i = 0; i < 3; ++i) {
+    w.weight[i] = in[1 + 2 * i].data<double>();
+    w.bias[i] = in[2 + 2 * i].data<double>();
+  }
+  const auto x = row_runs<double>(reshape(in[0], {3 * 303, 3}), 303);
+  for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512, Isa::neon}) {
+    if (!isa_supported(isa)) continue;
+    const ScopedIsa scoped(isa);
+    std::vector<double> kept(stream_net_kept<double>(Cpu{}, s)), y(dy.numel());
+    ASSERT_GE(std::ssize(kept), 3 * 300 * 13);
+    stream_net_forward<double>(Cpu{}, s, w, x, nullptr, y.data(), kept.data());
+    const auto backward = [&](const double* hidden) {
+      std::vector<double> all(3 * 303 * 3 + 3 * 4 * 8 + 8 * 5 + 5 * 2);
+      StreamNetGradients<double> to;
+      to.dx = all.data();
+      to.weight[0] = to.dx + 3 * 303 * 3;
+      to.weight[1] = to.weight[0] + 3 * 4 * 8;
+      to.weight[2] = to.weight[1] + 8 * 5;
+      stream_net_backward<double>(Cpu{}, s, w, x, dy.data<double>(), hidden,
+                                  to);
+      return all;
+    };
+    const std::vector<double> again = backward(nullptr);
+    EXPECT_EQ(backward(kept.data()), again) << isa_name(isa);
+    std::vector<double> z(y.size());
+    stream_net_forward<double>(Cpu{}, s, w, x, nullptr, z.data(), nullptr);
+    EXPECT_EQ(z, y) << isa_name(isa);
+    for (double& value : kept) value += 1;
+    EXPECT_NE(backward(kept.data()), again) << "not read: " << isa_name(isa);
+  }
 }
 
 // Streams of a data set give the bits of streams that were copied.
