@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/framework/ops/elementwise_simd.h"
 #include "sigtape/framework/ops/gemm_kernels.h"
 #include "sigtape/framework/parallel.h"
@@ -154,7 +155,7 @@ void carry_back(const Tile<T>& tile, std::int64_t t, const T* weight,
 template <class T, class Body>
 void for_each_tile(const RecurrenceShape& s, const Tables<T>& f,
                    const Body& body) {
-  parallel_for((s.batch + kRows - 1) / kRows, [&](std::int64_t index) {
+  parallel_for(divide_up(s.batch, kRows), [&](std::int64_t index) {
     const auto run = [&] { body(Tile<T>(s, index)); };
     f.cells->flushed(
         [](const void* context) {

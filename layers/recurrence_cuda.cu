@@ -3,6 +3,7 @@
 // pieces stand in shared memory, then the cell's functions.
 #include <cmath>
 
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/framework/ops/gemm_tile_cuda.h"
 #include "sigtape/layers/recurrence_kernels.h"
 
@@ -219,8 +220,8 @@ template <class T>
 void launch_walk(Cuda device, Cell cell, const CellKernels<T>& kernels,
                  const Recurrence<T>& a) {
   if (a.batch == 0 || a.length == 0) return;
-  const std::int64_t blocks = (a.batch + block_rows - 1) / block_rows;
-  const std::int64_t threads = (a.hidden + 31) / 32 * 32;
+  const std::int64_t blocks = divide_up(a.batch, block_rows);
+  const std::int64_t threads = divide_up(a.hidden, 32) * 32;
   cuda::launch(kernels.of[static_cast<int>(cell)],
                static_cast<unsigned>(blocks),
                static_cast<unsigned>(threads < 256 ? threads : 256), 0,

@@ -3,6 +3,7 @@
 #include "sigtape/framework/cuda/launch.h"
 #include "sigtape/framework/cuda/runtime.h"
 #include "sigtape/framework/dispatch.h"
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/framework/ops/strided.h"
 
 /// Elementwise kernels: one thread for each position of a Strided walk.
@@ -13,7 +14,7 @@ constexpr int block_threads = 256;
 /// Blocks of `threads` for `count` items of a loop over the whole grid.
 inline unsigned blocks_for(std::int64_t count, int threads = block_threads) {
   constexpr std::int64_t most = 132 * 32;
-  const std::int64_t blocks = (count + threads - 1) / threads;
+  const std::int64_t blocks = divide_up(count, threads);
   return static_cast<unsigned>(blocks < most ? blocks : most);
 }
 

@@ -7,6 +7,7 @@
 // With a dilation each tap is a product of its own.
 #include <algorithm>
 
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/framework/node.h"
 #include "sigtape/framework/ops/conv1d_kernels.h"
 #include "sigtape/framework/ops/gemm_kernels.h"
@@ -27,7 +28,7 @@ Span inside(const Conv1dShape& s, std::int64_t first, std::int64_t last) {
   const std::int64_t before = s.padding - first * s.dilation;
   const std::int64_t end = s.length + s.padding - (last - 1) * s.dilation;
   const std::int64_t lo =
-      std::min(s.rows, before > 0 ? (before + s.stride - 1) / s.stride : 0);
+      std::min(s.rows, before > 0 ? divide_up(before, s.stride) : 0);
   const std::int64_t hi =
       end > 0 ? std::min(s.rows, (end - 1) / s.stride + 1) : 0;
   return {first, last, lo, std::max(lo, hi)};

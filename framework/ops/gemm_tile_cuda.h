@@ -2,6 +2,7 @@
 
 #include "sigtape/framework/cuda/scratch.h"
 #include "sigtape/framework/cuda/walk_cuda.h"
+#include "sigtape/framework/divide_up.h"
 
 /// Matrix products C = A B of anything that can be read as a matrix: A and B
 /// are functors, so the windows of a stream need not be built.
@@ -146,7 +147,7 @@ inline std::int64_t gemm_parts(const GemmSizes& s, std::int64_t tiles) {
   constexpr std::int64_t wanted_blocks = 128, least = 128;
   const std::int64_t blocks = tiles * s.batch;
   if (blocks >= wanted_blocks / 2 || s.k < 2 * least) return 1;
-  const std::int64_t by_blocks = (wanted_blocks + blocks - 1) / blocks;
+  const std::int64_t by_blocks = divide_up(wanted_blocks, blocks);
   const std::int64_t by_length = s.k / least;
   return by_blocks < by_length ? by_blocks : by_length;
 }
@@ -154,10 +155,10 @@ inline std::int64_t gemm_parts(const GemmSizes& s, std::int64_t tiles) {
 template <class T, class Tile, class A, class B, class C>
 void gemm_tiles(Cuda device, const GemmSizes& s, const A& a, const B& b,
                 const C& c) {
-  const std::int64_t tiles = (s.m + Tile::rows - 1) / Tile::rows *
-                             ((s.n + Tile::columns - 1) / Tile::columns);
+  const std::int64_t tiles =
+      divide_up(s.m, Tile::rows) * divide_up(s.n, Tile::columns);
   const std::int64_t parts = gemm_parts(s, tiles);
-  const std::int64_t part = (s.k + parts - 1) / parts;
+  const std::int64_t part = divide_up(s.k, parts);
   require(tiles <= 0x7fffffff, "matmul: ", s.m, " x ", s.n,
           " is more than a launch covers");
   const dim3 grid(static_cast<unsigned>(tiles), static_cast<unsigned>(parts),

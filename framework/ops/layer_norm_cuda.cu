@@ -5,6 +5,7 @@
 #include "sigtape/framework/cuda/collect_cuda.h"
 #include "sigtape/framework/cuda/scratch.h"
 #include "sigtape/framework/cuda/walk_cuda.h"
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/framework/ops/layer_norm_kernels.h"
 
 namespace sigtape {
@@ -127,8 +128,8 @@ void layer_norm_backward(Cuda device, const LayerNormInputs<T>& in, const T* dy,
   }
   if (!dweight && !dbias) return;
   const std::int64_t tile_rows =
-      in.rows > 16 * max_tiles ? (in.rows + max_tiles - 1) / max_tiles : 16;
-  const std::int64_t tiles = (in.rows + tile_rows - 1) / tile_rows;
+      in.rows > 16 * max_tiles ? divide_up(in.rows, max_tiles) : 16;
+  const std::int64_t tiles = divide_up(in.rows, tile_rows);
   const cuda::Scratch<T> parts(tiles * 2 * in.size, device.device);
   cuda::for_each(device, tiles * in.size,
                  TileSums<T>{in, tile_rows, dy, mean, rstd, parts.data()});

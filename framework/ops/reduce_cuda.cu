@@ -8,6 +8,7 @@
 #include "sigtape/framework/cuda/collect_cuda.h"
 #include "sigtape/framework/cuda/scratch.h"
 #include "sigtape/framework/cuda/walk_cuda.h"
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/framework/ops/reduce_kernels.h"
 
 namespace sigtape {
@@ -75,7 +76,7 @@ __global__ void columns_kernel(const Rule rule, const Cut s, Out* out,
   Sums& sums = cuda::static_shared<ColumnSums, Sums>();
   const int column = threadIdx.x % tile_columns;
   const int row = threadIdx.x / tile_columns;
-  const std::int64_t blocks = (s.inner + tile_columns - 1) / tile_columns;
+  const std::int64_t blocks = divide_up(s.inner, tile_columns);
   const std::int64_t count = s.outer * s.ranges * blocks;
   for (std::int64_t q = blockIdx.x; q < count; q += gridDim.x) {
     const std::int64_t i = q % blocks * tile_columns + column;
@@ -122,7 +123,7 @@ void run(Cuda device, const Rule& rule, const Cut& s, Out* out, const In* a) {
                           ReduceShort<Out, In>{rule, s, out, a});
   }
   if (s.inner >= tile_columns / 2) {
-    const std::int64_t blocks = (s.inner + tile_columns - 1) / tile_columns;
+    const std::int64_t blocks = divide_up(s.inner, tile_columns);
     return cuda::launch(columns_kernel<Out, In>,
                         cuda::blocks_for(outputs * blocks, 1), threads, 0,
                         cuda::stream(device), rule, s, out, a);
@@ -137,9 +138,8 @@ std::int64_t ranges_of(const ReduceSizes& s) {
   constexpr std::int64_t wanted_blocks = 256, least = 1024;
   const bool columns = s.inner >= tile_columns / 2;
   const std::int64_t blocks =
-      s.outer *
-      (columns ? (s.inner + tile_columns - 1) / tile_columns : s.inner);
-  const std::int64_t by_blocks = (wanted_blocks + blocks - 1) / blocks;
+      s.outer * (columns ? divide_up(s.inner, tile_columns) : s.inner);
+  const std::int64_t by_blocks = divide_up(wanted_blocks, blocks);
   const std::int64_t by_length = s.length / (columns ? least / 4 : least);
   const std::int64_t ranges = by_blocks < by_length ? by_blocks : by_length;
   return ranges > 1 ? ranges : 1;
@@ -158,7 +158,7 @@ void reduce(Cuda device, const Reducer& reducer, const ReduceSizes& sizes,
   const cuda::Scratch<double> parts(sizes.outer * ranges * sizes.inner,
                                     device.device);
   cut.ranges = ranges;
-  cut.range = (sizes.length + ranges - 1) / ranges;
+  cut.range = divide_up(sizes.length, ranges);
   rule.last = false;
   run(device, rule, cut, parts.data(), a);
   rule.last = true;

@@ -50,7 +50,7 @@ class Scratch {
 };
 
 std::int64_t round_up(std::int64_t n, std::int64_t step) {
-  return (n + step - 1) / step * step;
+  return divide_up(n, step) * step;
 }
 
 // Planes of a tile: input, its gradient, every layer and its cotangent.

@@ -5,6 +5,7 @@
 #include <array>
 #include <type_traits>
 
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/framework/node.h"
 #include "sigtape/framework/ops/linear_simd.h"
 #include "sigtape/framework/parallel.h"
@@ -30,8 +31,8 @@ template <class T>
 std::int64_t tile_of(const RowRuns<T>& x) {
   const auto fit = kTileBytes / static_cast<std::int64_t>(x.width * sizeof(T));
   const std::int64_t most = std::clamp<std::int64_t>(fit, 32, kMostTile);
-  const std::int64_t tiles = (x.length + most - 1) / most;
-  return ((x.length + tiles - 1) / tiles + 15) / 16 * 16;
+  const std::int64_t tiles = divide_up(x.length, most);
+  return divide_up(divide_up(x.length, tiles), 16) * 16;
 }
 
 // One run's products, on one thread.

@@ -3,6 +3,7 @@
 // node. What a node makes of them stands in memory for its children, and
 // backward for its parent, which gathers what its children hand up.
 #include "sigtape/framework/cuda/scratch.h"
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/layers/signature/dual_cuda.h"
 #include "sigtape/layers/signature/projected_signature_kernels.h"
 
@@ -20,7 +21,7 @@ __host__ __device__ std::int64_t steps_of(const ProjectionShape& s) {
 }
 
 std::int64_t times_of(const ProjectionShape& s) {
-  return (steps_of(s) + kSteps - 1) / kSteps;
+  return divide_up(steps_of(s), kSteps);
 }
 
 // Increment t of a path: backwards where the shape says so, 0 beyond its end.

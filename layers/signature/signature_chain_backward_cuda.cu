@@ -1,3 +1,4 @@
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/layers/signature/signature_chain_walk_cuda.h"
 
 namespace sigtape::cuda {
@@ -124,8 +125,7 @@ __global__ void __launch_bounds__(kThreads, 1)
   const int threads = tables.threads, links = walk.depth - 1;
   const int shares = static_cast<int>(max(threads / d, std::int64_t{1}));
   const std::int64_t lower = first_word(d, walk.depth);
-  const std::int64_t saved_rows =
-      (walk.count + kChainInterval - 1) / kChainInterval;
+  const std::int64_t saved_rows = divide_up(walk.count, kChainInterval);
   const std::int64_t true_count =
       call.lengths ? call.lengths[b] - 1 + call.based : walk.count;
   const T* drows = call.drows + b * call.row_count * columns;
@@ -269,8 +269,8 @@ std::int64_t chain_slices(std::int64_t batch, std::int64_t channels, int depth,
   constexpr std::int64_t enough = 1024;  // blocks
   const std::int64_t prefixes = power(channels, depth - 1);
   const std::int64_t threads = backward_threads(prefixes, depth, number_bytes);
-  const std::int64_t tiles = (prefixes + threads - 1) / threads;
-  const std::int64_t most = (enough + batch - 1) / batch;
+  const std::int64_t tiles = divide_up(prefixes, threads);
+  const std::int64_t most = divide_up(enough, batch);
   return tiles < most ? tiles : most;
 }
 

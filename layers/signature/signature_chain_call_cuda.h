@@ -2,6 +2,7 @@
 
 #include "sigtape/framework/cuda/scratch.h"
 #include "sigtape/framework/cuda/walk_cuda.h"
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/layers/signature/signature_chain_cuda.h"
 
 /// A signature and its gradients by the kernels for any size
@@ -11,8 +12,7 @@ namespace sigtape::cuda {
 /// Numbers that a call of chain_signature saves.
 template <class T>
 std::int64_t chain_saved(const SignatureShape& shape) {
-  const std::int64_t pieces =
-      (shape.increments() + kChainInterval - 1) / kChainInterval;
+  const std::int64_t pieces = divide_up(shape.increments(), kChainInterval);
   return shape.batch * pieces * first_word(shape.channels, shape.depth);
 }
 

@@ -1,3 +1,4 @@
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/layers/signature/signature_chain_walk_cuda.h"
 
 namespace sigtape::cuda {
@@ -25,8 +26,7 @@ __global__ void __launch_bounds__(kThreads, 1)
   T* rows = call.rows + b * call.row_count * columns;
   const T* start = call.start ? call.start + b * call.start_stride : nullptr;
   const std::int64_t lower = first_word(d, walk.depth);
-  const std::int64_t blocks =
-      (walk.count + kChainInterval - 1) / kChainInterval;
+  const std::int64_t blocks = divide_up(walk.count, kChainInterval);
 
   Chain<T, N> chain;
   if (start) {

@@ -2,6 +2,7 @@
 // only: a walk writes that piece, the products read it while it is in the
 // cache, and the next piece takes its place.
 #include "sigtape/framework/cuda/scratch.h"
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/layers/signature/signature_chain_cuda.h"
 #include "sigtape/layers/signature/signature_conv1d_kernels.h"
 #include "sigtape/layers/signature/signature_conv1d_products_cuda.h"
@@ -52,7 +53,7 @@ class Part {
     const cuda::ConvSizes sizes = conv_sizes();
     const T* own = dy + first_ * shape_.rows() * shape_.outputs;
     const std::int64_t count = shape_.increments();
-    const std::int64_t pieces = (count + kPiece - 1) / kPiece;
+    const std::int64_t pieces = divide_up(count, kPiece);
     const cuda::Scratch<T> saved(
         paths_ * pieces * cuda::first_word(shape_.channels, shape_.depth),
         device_.device);

@@ -1,6 +1,7 @@
 // Tiles of the three products in registers: eight rows or times by eight
 // outputs or some words. Sums over words or paths are in a fixed order.
 #include "sigtape/framework/cuda/collect_cuda.h"
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/layers/signature/signature_conv1d_products_cuda.h"
 #include "sigtape/layers/signature/signature_words_cuda.h"
 
@@ -14,10 +15,6 @@ constexpr int kOutputs = 8;      // outputs of a tile
 constexpr int kTaps = 4;         // taps of a tile of the weight's gradient
 constexpr int kBackWords = 4;    // words of a thread in the stream's gradient
 constexpr int kWeightWords = 2;  // the same in the weight's
-
-std::int64_t tiles_of(std::int64_t count, std::int64_t size) {
-  return (count + size - 1) / size;
-}
 
 template <class T>
 __global__ void __launch_bounds__(kThreads)
@@ -239,29 +236,29 @@ void conv_add(CUstream_st* stream, const ConvSizes& sizes,
   const std::int64_t first = before > 0 ? before : 0;
   const std::int64_t end = piece.end < sizes.rows ? piece.end : sizes.rows;
   if (first >= end) return;
-  const std::int64_t row_tiles = tiles_of(end - first, kTimes);
+  const std::int64_t row_tiles = divide_up(end - first, kTimes);
   launch(add_kernel<T>,
          dim3(narrow(sizes.paths * row_tiles),
-              narrow(tiles_of(sizes.outputs, kOutputs))),
+              narrow(divide_up(sizes.outputs, kOutputs))),
          kThreads, 0, stream, sizes, piece, first, row_tiles, weight, y);
 }
 
 template <class T>
 void conv_back(CUstream_st* stream, const ConvSizes& sizes, const T* weight,
                const T* dy, const StreamPiece<T>& piece) {
-  const std::int64_t time_tiles = tiles_of(piece.end - piece.begin, kTimes);
+  const std::int64_t time_tiles = divide_up(piece.end - piece.begin, kTimes);
   launch(back_kernel<T>,
          dim3(narrow(sizes.paths * time_tiles),
-              narrow(tiles_of(sizes.words, kThreads * kBackWords))),
+              narrow(divide_up(sizes.words, kThreads * kBackWords))),
          kThreads, 0, stream, sizes, weight, dy, piece, time_tiles);
 }
 
 std::int64_t conv_groups(const ConvSizes& sizes) {
   constexpr std::int64_t enough = 528;  // blocks
-  const std::int64_t tiles = tiles_of(sizes.words, kThreads * kWeightWords) *
-                             tiles_of(sizes.outputs, kOutputs) *
-                             tiles_of(sizes.kernel, kTaps);
-  const std::int64_t groups = tiles_of(enough, tiles);
+  const std::int64_t tiles = divide_up(sizes.words, kThreads * kWeightWords) *
+                             divide_up(sizes.outputs, kOutputs) *
+                             divide_up(sizes.kernel, kTaps);
+  const std::int64_t groups = divide_up(enough, tiles);
   return groups < sizes.paths ? groups : sizes.paths;
 }
 
@@ -270,11 +267,11 @@ void conv_weight(CUstream_st* stream, const ConvSizes& sizes,
                  const StreamPiece<const T>& piece, const T* dy,
                  std::int64_t groups, bool accumulate, T* parts) {
   const std::int64_t word_tiles =
-      tiles_of(sizes.words, kThreads * kWeightWords);
+      divide_up(sizes.words, kThreads * kWeightWords);
   launch(weight_kernel<T>,
          dim3(narrow(groups * word_tiles),
-              narrow(tiles_of(sizes.outputs, kOutputs)),
-              narrow(tiles_of(sizes.kernel, kTaps))),
+              narrow(divide_up(sizes.outputs, kOutputs)),
+              narrow(divide_up(sizes.kernel, kTaps))),
          kThreads, 0, stream, sizes, piece, dy, groups, word_tiles, accumulate,
          parts);
 }

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/layers/signature/channels.h"
 #include "sigtape/layers/signature/signature_kernels.h"
 #include "sigtape/layers/signature/signature_words.h"
@@ -47,7 +48,7 @@ struct Scratch {
       : words(shape.words()),
         low_words(level_offset(shape.channels, shape.depth)),
         interval(checkpoint_interval(shape.increments())),
-        checkpoints((shape.increments() + interval - 1) / interval),
+        checkpoints(divide_up(shape.increments(), interval)),
         end(0) {
     auto take = [&](std::int64_t count) {
       T* at = base ? base + end : nullptr;

@@ -4,6 +4,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/framework/parallel.h"
 #include "sigtape/framework/simd/isa.h"
 #include "sigtape/layers/signature/signature_depth2_table.h"
@@ -245,7 +246,7 @@ void signature_depth2_backward(const SignatureShape& shape,
                                const T* dsignature,
                                const SignatureGradients<T>& gradients,
                                T* basepoints) {
-  const std::int64_t pieces = (shape.length + kPiecePoints - 1) / kPiecePoints;
+  const std::int64_t pieces = divide_up(shape.length, kPiecePoints);
   const Call<T> call{shape,     inputs,     dsignature,
                      gradients, basepoints, table_of<T>(active_isa()),
                      pieces};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/framework/parallel.h"
 #include "sigtape/framework/scratch_gap.h"
 #include "sigtape/framework/scratch_slots.h"
@@ -101,7 +102,7 @@ struct Products {
     const std::int64_t begin = tree.round_begin[round];
     const std::int64_t of_path = tree.round_begin[round + 1] - begin;
     const std::int64_t size = of_path * shape.batch;
-    const std::int64_t items = (size + lanes - 1) / lanes;
+    const std::int64_t items = divide_up(size, lanes);
     Slots slots(std::min(items, kMostSlots));
     const auto run = [&](std::int64_t item) {
       const std::int64_t slot = slots.take();

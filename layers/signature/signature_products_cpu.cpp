@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/framework/parallel.h"
 #include "sigtape/framework/scratch_gap.h"
 #include "sigtape/framework/scratch_slots.h"
@@ -102,7 +103,7 @@ struct Call {
                      const Body& body) const {
     const std::int64_t size =
         (plan.round_begin[round + 1] - plan.round_begin[round]) * shape.groups;
-    const std::int64_t items = (size + lanes - 1) / lanes;
+    const std::int64_t items = divide_up(size, lanes);
     const std::int64_t slots = std::min(items, kSlots);
     const std::int64_t bytes = slot_bytes(words, lanes);
     const auto run = [&](std::int64_t slot) {

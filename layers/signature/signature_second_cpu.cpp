@@ -4,6 +4,7 @@
 #include <cmath>
 #include <type_traits>
 
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/framework/parallel.h"
 #include "sigtape/framework/scratch_gap.h"
 #include "sigtape/framework/simd/isa.h"
@@ -33,14 +34,14 @@ void set_levels(const SignatureShape& shape, Plan& plan) {
 
 void set_groups(const SignatureShape& shape, int lanes, Plan& plan) {
   plan.pairs = shape.batch * shape.channels;
-  plan.groups = (plan.pairs + lanes - 1) / lanes;
+  plan.groups = divide_up(plan.pairs, lanes);
   plan.slots = std::min(plan.groups, kSlots);
   plan.group_paths = std::min(shape.batch, (lanes - 2) / shape.channels + 2);
   plan.increments = shape.increments();
   // Their number and the steps made again between two are about equal.
   plan.interval = static_cast<std::int64_t>(
       std::ceil(std::sqrt(static_cast<double>(plan.increments))));
-  plan.checkpoints = (plan.increments + plan.interval - 1) / plan.interval;
+  plan.checkpoints = divide_up(plan.increments, plan.interval);
 }
 
 template <class T>

@@ -1,4 +1,5 @@
 // How calls of the register kernels are cut, and which sizes have them.
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/layers/signature/signature_tree_kernels_cuda.h"
 #include "sigtape/layers/signature/signature_tree_units_cuda.h"
 
@@ -13,10 +14,6 @@ constexpr std::int64_t kSharedBytes = 48 << 10;
 // Increments of a chunk: enough to be worth joining, and few enough for the
 // prefix to survive being walked back.
 constexpr std::int64_t kFewestSteps = 8, kMostSteps = 128;
-
-std::int64_t over(std::int64_t count, std::int64_t size) {
-  return (count + size - 1) / size;
-}
 
 template <class T>
 const TreeKernels<T>* find(std::int64_t channels, int depth) {
@@ -72,15 +69,16 @@ TreePlan tree_plan(std::int64_t batch, std::int64_t increments,
   }
   if (most > room) most = room;
   if (most < 1 || slices > 1) most = 1;
-  std::int64_t wanted = over(kThreadsWanted, batch * prefixes);
-  const std::int64_t fewest = over(increments, kMostSteps);
-  const std::int64_t sensible = over(increments, kFewestSteps);
+  std::int64_t wanted = divide_up(kThreadsWanted, batch * prefixes);
+  const std::int64_t fewest = divide_up(increments, kMostSteps);
+  const std::int64_t sensible = divide_up(increments, kFewestSteps);
   if (wanted > sensible) wanted = sensible;
   if (wanted < fewest) wanted = fewest;
   TreePlan plan;
   plan.chunks = wanted < most ? wanted : most;
-  plan.segments = over(wanted, plan.chunks);
-  plan.steps = over(over(increments, plan.segments * plan.chunks), 4) * 4;
+  plan.segments = divide_up(wanted, plan.chunks);
+  plan.steps =
+      divide_up(divide_up(increments, plan.segments * plan.chunks), 4) * 4;
   plan.slices = slices;
   return plan;
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "sigtape/framework/cuda/launch.h"
+#include "sigtape/framework/divide_up.h"
 #include "sigtape/layers/signature/signature_kernels.h"
 
 /// What all kernels of signatures on a GPU read and write: increments of
@@ -44,7 +45,7 @@ __host__ __device__ constexpr I reversed(I word, I d, int k) {
 
 /// Blocks of `threads` for `items` threads.
 inline dim3 blocks_of(std::int64_t items, int threads) {
-  return dim3(static_cast<unsigned>((items + threads - 1) / threads));
+  return dim3(static_cast<unsigned>(divide_up(items, threads)));
 }
 
 /// The paths of a batch, as increments.

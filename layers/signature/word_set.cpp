@@ -7,6 +7,8 @@
 #include <tuple>
 #include <utility>
 
+#include "sigtape/framework/divide_up.h"
+
 namespace sigtape {
 
 namespace {
@@ -26,7 +28,7 @@ struct MutableTree {
 template <class Node>
 constexpr std::int64_t integers(std::int64_t count) {
   constexpr std::int64_t size = sizeof(std::int64_t);
-  return (count * static_cast<std::int64_t>(sizeof(Node)) + size - 1) / size;
+  return divide_up(count * static_cast<std::int64_t>(sizeof(Node)), size);
 }
 
 std::int64_t integers_of(const ProjectionShape& s) {
