@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 #include <span>
 
 #include "sigtape/framework/ops.h"
@@ -12,25 +13,9 @@ namespace sigtape {
 
 namespace {
 
-// Calls run(batch) for each batch, in order, and then read() of its result:
-// where data is streamed, the next batch is on its way before anything is
-// waited for.
-template <class Run, class Read>
-void for_each_streamed(const BatchSource& source, std::int64_t batch_size,
-                       std::span<const std::int64_t> indices, const Run& run,
-                       const Read& read) {
-  BatchStream batches(source, std::min(batch_size, source.cases()));
-  batches.start(indices, 0);
-  for (std::int64_t first = 0; first < source.cases(); first += batch_size) {
-    batches.before_step();
-    const Batch batch = batches.gather();
-    const Tensor output = run(batch);
-    batches.after_step();
-    read(batch, output);
-  }
-}
-
-// Calls body(batch, output) for each batch, in order, in evaluation mode.
+// Calls body(batch, output) for each batch, in order, in evaluation mode. Where
+// data is streamed, the next batch is on its way before body waits for
+// anything.
 template <class Body>
 void for_each_batch(Module& model, const BatchSource& source,
                     std::int64_t batch_size, const Body& body) {
@@ -39,17 +24,20 @@ void for_each_batch(Module& model, const BatchSource& source,
   model.eval();
   std::vector<std::int64_t> indices(source.cases());
   std::iota(indices.begin(), indices.end(), 0);
-  const auto run = [&](const Batch& batch) {
-    return model.forward(batch.inputs).data;
-  };
+  std::optional<BatchStream> stream;
   if (source.is_streamed()) {
-    for_each_streamed(source, batch_size, indices, run, body);
-    return model.train(training);
+    stream.emplace(source, std::min(batch_size, source.cases()));
+    stream->start(indices, 0);
   }
   for (std::int64_t first = 0; first < source.cases(); first += batch_size) {
     const std::int64_t count = std::min(batch_size, source.cases() - first);
-    const Batch batch = source.gather(std::span(indices).subspan(first, count));
-    body(batch, run(batch));
+    if (stream) stream->before_step();
+    const Batch batch =
+        stream ? stream->gather()
+               : source.gather(std::span(indices).subspan(first, count));
+    const Tensor output = model.forward(batch.inputs).data;
+    if (stream) stream->after_step();
+    body(batch, output);
   }
   model.train(training);
 }
