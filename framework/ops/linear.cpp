@@ -48,6 +48,28 @@ void add_narrow_gradients(Backward& back, const Tensor& x, Shape weight) {
   if (back.needs(2)) back.add(2, std::move(db));
 }
 
+// The gradients of x, weight and, where it is wanted, bias at once, if that is
+// faster.
+bool add_gradients(Backward& back) {
+  const bool all = back.needs(0) && back.needs(1) && !grad_enabled();
+  if (!all || !back.grad().device().is_cpu()) return false;
+  const Tensor x = dense(back.saved(0)), weight = dense(back.saved(1));
+  const std::int64_t rows = x.size(0), in = x.size(1), out = weight.size(0);
+  if (!linear_gradients_fit(Cpu{}, rows, in, out)) return false;
+  const Tensor dy = dense(back.grad());
+  Tensor dx = empty_like(x), dw = empty_like(weight), db;
+  if (back.needs(2)) db = empty({out}, {x.dtype(), x.device()});
+  compute_with_memory("linear", x, [&]<class T>(auto, T) {
+    linear_gradients<T>(Cpu{}, {rows, in, out, x.data<T>(), weight.data<T>(),
+                                dy.data<T>(), dx.mutable_data<T>(),
+                                dw.mutable_data<T>(), mutable_pointer<T>(db)});
+  });
+  back.add(0, std::move(dx));
+  back.add(1, std::move(dw));
+  if (back.needs(2)) back.add(2, std::move(db));
+  return true;
+}
+
 // x (rows, in) -> (rows, out).
 Tensor linear_rows(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   Tensor out = empty({x.size(0), weight.size(0)}, {x.dtype(), x.device()});
@@ -68,6 +90,7 @@ Tensor linear_rows(const Tensor& x, const Tensor& weight, const Tensor& bias) {
       "linear", out, {x, weight, bias},
       {weight.requires_grad() ? x : none, x.requires_grad() ? weight : none},
       [narrow, shape = weight.shape()](Backward& back) {
+        if (add_gradients(back)) return;
         const Tensor& g = back.grad();
         if (back.needs(0)) back.add(0, matmul(g, back.saved(1)));
         if (back.needs(1) && narrow && !grad_enabled()) {

@@ -22,4 +22,23 @@ template <class T>
 void linear_narrow_gradients(Cpu, const RowRuns<T>& x, std::int64_t out,
                              const T* dy, T* dweight, T* dbias);
 
+/// The gradients of y = x weight^T + bias from dy [rows, out], of x [rows, in]
+/// and weight [out, in], all contiguous: dx, dweight and dbias, overwritten.
+template <class T>
+struct LinearGradients {
+  std::int64_t rows = 0, in = 0, out = 0;
+  const T *x = nullptr, *weight = nullptr, *dy = nullptr;
+  T *dx = nullptr, *dweight = nullptr;
+  T* dbias = nullptr;  // may be null
+};
+
+/// Whether there are so few rows and weights that all gradients at once are
+/// faster than one product after another.
+bool linear_gradients_fit(Cpu, std::int64_t rows, std::int64_t in,
+                          std::int64_t out);
+
+/// Sums follow from the shape alone.
+template <class T>
+void linear_gradients(Cpu, const LinearGradients<T>& g);
+
 }  // namespace sigtape

@@ -62,7 +62,7 @@ SIGTAPE_INLINE void multiply(const LinearRows<T>& r, const T* x,
     for (int b = 0; b < Blocks; ++b) {
       SIGTAPE_UNROLL
       for (int i = 0; i < p; ++i) {
-        __builtin_prefetch(near);
+        if (i * sizeof(Vec<T>) % 64 == 0) __builtin_prefetch(near);
         near += sizeof(Vec<T>);
         rows[b][i] = opaque(rows[b][i]);
         v[b][i] = load_pieces<T>(rows[b][i], steps);

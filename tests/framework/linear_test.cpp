@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "sigtape/framework/ops.h"
+#include "sigtape/framework/parallel.h"
 #include "sigtape/framework/simd/isa.h"
 #include "support/battery.h"
 
@@ -70,6 +73,72 @@ TEST(Linear, Battery) {
                        large(of({90, 100, 20}, 10)),
                        large(of({257, 41}, 15))});
   }
+}
+
+using Gradients = std::vector<std::vector<double>>;
+
+// Gradients of x, weight and bias, of `rows` rows.
+Gradients gradients_of(std::int64_t rows, std::int64_t in, std::int64_t out,
+                       DType dtype) {
+  Tensors all = {random_tensor({rows, in}, 1), random_tensor({out, in}, 2),
+                 random_tensor({out}, 3)};
+  for (Tensor& t : all) t = cast(t, dtype).detach().set_requires_grad();
+  run(all).backward(cast(random_tensor({rows, out}, 4), dtype));
+  Gradients result;
+  for (const Tensor& t : all) result.push_back(t.grad().to_vector());
+  return result;
+}
+
+Gradients expected_gradients(std::int64_t rows, std::int64_t in,
+                             std::int64_t out) {
+  const auto x = random_tensor({rows, in}, 1).to_vector();
+  const auto w = random_tensor({out, in}, 2).to_vector();
+  const auto dy = random_tensor({rows, out}, 4).to_vector();
+  Gradients g = {std::vector<double>(rows * in), std::vector<double>(out * in),
+                 std::vector<double>(out)};
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t o = 0; o < out; ++o) {
+      const double d = dy[r * out + o];
+      g[2][o] += d;
+      for (std::int64_t i = 0; i < in; ++i) {
+        g[0][r * in + i] += d * w[o * in + i];
+        g[1][o * in + i] += d * x[r * in + i];
+      }
+    }
+  }
+  return g;
+}
+
+// Of few rows and weights all gradients come from one pass, of one task, of
+// two and of four; of many from matrix products.
+TEST(Linear, GradientsAreTheSameOnAnyNumberOfThreads) {
+  const int before = num_threads();
+  for (const auto& [rows, in, out] : {std::array<std::int64_t, 3>{7, 5, 3},
+                                      {33, 84, 10},
+                                      {129, 84, 10},
+                                      {131, 85, 11},
+                                      {500, 300, 9},
+                                      {1001, 800, 10},
+                                      {1025, 84, 10},
+                                      {128, 1110, 10}}) {
+    SCOPED_TRACE(testing::Message() << rows << " x " << in << " x " << out);
+    const Gradients expected = expected_gradients(rows, in, out);
+    for (const DType dtype : {DType::float64, DType::float32}) {
+      Gradients first;
+      for (const int threads : {1, 2, 7}) {
+        set_num_threads(threads);
+        const Gradients got = gradients_of(rows, in, out, dtype);
+        if (first.empty()) first = got;
+        EXPECT_EQ(got, first) << threads << " threads";
+      }
+      for (std::size_t i = 0; i < 3; ++i) {
+        EXPECT_LE(relative_error(first[i], expected[i]),
+                  dtype == DType::float64 ? 1e-13 : 2e-5)
+            << "input " << i;
+      }
+    }
+  }
+  set_num_threads(before);
 }
 
 TEST(Linear, RejectsWhatDoesNotFit) {
