@@ -52,12 +52,11 @@ class LoopProducts {
   void write(const T* points, const T* next, T* moments) {
     points_ = points;
     std::fill_n(sums_, out_ * step_, T{0});
-    for (std::int64_t first = 0; first < x_.length; first += tile_) {
-      const std::int64_t count = std::min(tile_, x_.length - first);
-      const T* after = first + count < x_.length ? row(first + count) : next;
-      add_tile(first, count, after);
+    if (x_.length <= tile_) {
+      add_whole(next);
+    } else {
+      add_tiles(next);
     }
-    add_ends();
     for (std::int64_t o = 0; o < out_; ++o, moments += x_.width)
       std::copy_n(sums_ + o * step_, x_.width, moments);
     const T* last = row(x_.length - 1);
@@ -67,6 +66,28 @@ class LoopProducts {
 
  private:
   const T* row(std::int64_t t) const { return points_ + t * x_.width; }
+
+  // A run of one tile: the last point is mapped before the first one too, and
+  // the first one behind the last.
+  void add_whole(const T* next) {
+    const std::int64_t count = x_.length;
+    T *const mapped = mapped_ + out_, *const end = mapped + count * out_;
+    table_.rows({count, x_.width, out_, points_, x_.end, columns_, nullptr,
+                 mapped, next});
+    std::copy_n(mapped, out_, end);
+    std::copy_n(end - out_, out_, mapped_);
+    table_.differences(count * out_, 2 * out_, mapped_);
+    add_products(points_, count, mapped_, x_.end, next);
+  }
+
+  void add_tiles(const T* next) {
+    for (std::int64_t first = 0; first < x_.length; first += tile_) {
+      const std::int64_t count = std::min(tile_, x_.length - first);
+      const T* after = first + count < x_.length ? row(first + count) : next;
+      add_tile(first, count, after);
+    }
+    add_ends();
+  }
 
   // Maps points first .. first + count - 1 behind the two before them, and adds
   // what has both neighbours now.
