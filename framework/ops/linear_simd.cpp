@@ -255,7 +255,9 @@ SIGTAPE_KERNEL void product_tile(const LinearProducts<T>& p, std::int64_t o,
   const auto add = [&](int r) __attribute__((always_inline)) {
     if (first) {
       SIGTAPE_UNROLL
-      for (int v = 0; v < Vectors; ++v) __builtin_prefetch(near + 64 * v);
+      for (std::size_t b = 0; b < Vectors * sizeof(Vec<T>); b += 64) {
+        __builtin_prefetch(near + b);
+      }
       near += in * sizeof(T);
     }
     Vec<T> row[Vectors];

@@ -12,6 +12,12 @@ namespace sigtape {
 
 namespace {
 
+// A parameter's gradient, without another reference to it: there are many
+// parameters and little work for each.
+const Tensor& gradient_of(const NamedTensor& parameter) {
+  return parameter.tensor.impl()->grad;
+}
+
 class Sgd : public Optimizer {
  public:
   Sgd(std::vector<NamedTensor> parameters, const SgdOptions& options)
@@ -29,7 +35,7 @@ class Sgd : public Optimizer {
  private:
   void update(std::size_t i, double lr, double scale, double limit) override {
     Tensor weight = parameters()[i].tensor;
-    const Tensor gradient = contiguous(parameters()[i].tensor.grad());
+    const Tensor gradient = contiguous(gradient_of(parameters()[i]));
     compute_floating("sgd", weight, [&]<class T>(auto device, T) {
       const SgdStep<T> step{static_cast<T>(lr),
                             static_cast<T>(options_.momentum),
@@ -75,7 +81,7 @@ class Adam : public Optimizer {
     const AdamOptions& o = options_;
     if (corrected_ != steps()) correct();
     Tensor weight = parameters()[i].tensor;
-    const Tensor gradient = contiguous(parameters()[i].tensor.grad());
+    const Tensor gradient = contiguous(gradient_of(parameters()[i]));
     compute_floating("adam", weight, [&]<class T>(auto device, T) {
       const AdamStep<T> step{
           static_cast<T>(lr / correction1_),
@@ -135,8 +141,8 @@ double Optimizer::gradient_norm() const {
   for (const NamedTensor& p : parameters_) {
     double own = 0;
     double* const sum_to = here ? &own : to++;
-    if (!p.tensor.grad().defined()) continue;
-    const Tensor gradient = contiguous(p.tensor.grad());
+    if (!gradient_of(p).defined()) continue;
+    const Tensor gradient = contiguous(gradient_of(p));
     compute_floating("gradient_norm", gradient, [&]<class T>(auto device, T) {
       sum_of_squares(device, gradient.numel(), gradient.data<T>(), sum_to);
     });
@@ -156,7 +162,7 @@ void Optimizer::step(double lr, const ClipOptions& clip) {
   }
   ++steps_;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    if (parameters_[i].tensor.grad().defined()) {
+    if (gradient_of(parameters_[i]).defined()) {
       update(i, lr, scale, clip.value);
     }
   }
