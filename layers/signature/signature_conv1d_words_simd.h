@@ -109,28 +109,6 @@ std::int64_t pack_weights(const Call<T>& call, const Paths<T>& paths,
   return owned_words;
 }
 
-// Sums over the lanes of count vectors. Pieces of 16 bytes are transposed and
-// added, so that one addition serves as many sums as a piece has elements.
-template <class T>
-void sum_lanes(const Vec<T>* from, std::int64_t count, T* sums) {
-  constexpr int kColumns = kPiece<T>;
-  for (std::int64_t at = 0; at < count; at += kColumns) {
-    const int columns =
-        count - at < kColumns ? static_cast<int>(count - at) : kColumns;
-    Vec<T> block[kColumns];
-    for (int k = 0; k < kColumns; ++k)
-      block[k] = from[at + (k < columns ? k : 0)];
-    transpose<T>(block);
-    Vec<T> all = block[0];
-    for (int k = 1; k < kColumns; ++k) all += block[k];
-    Piece<T> sum = piece_of<T, 0>(all);
-    if constexpr (kPieces < T >> 1) sum += piece_of<T, 1>(all);
-    if constexpr (kPieces < T >> 2)
-      sum += piece_of<T, 2>(all) + piece_of<T, 3>(all);
-    store_piece(sums + at, sum, columns);
-  }
-}
-
 /// Writes the gradient of a unit's weights, [O, S, K], from the lanes' sums
 /// [O][row][K]; `scratch` holds as many elements.
 template <class T>

@@ -64,13 +64,14 @@ struct Dispatch {
 // body(slot, task) for all tasks in any order, on the pool where that is
 // worth waking it.
 template <class Body>
-void run_tasks(const SignaturePlan& plan, const Body& body) {
+void run_tasks(const SignaturePlan& plan, std::int64_t tasks,
+               const Body& body) {
   if (!plan.parallel) {
-    for (std::int64_t task = 0; task < plan.tasks; ++task) body(0, task);
+    for (std::int64_t task = 0; task < tasks; ++task) body(0, task);
     return;
   }
   Slots slots(plan.slots);
-  parallel_for(plan.tasks, [&](std::int64_t task) {
+  parallel_for(tasks, [&](std::int64_t task) {
     const std::int64_t slot = slots.take();
     body(slot, task);
     slots.give_back(slot);
@@ -78,8 +79,9 @@ void run_tasks(const SignaturePlan& plan, const Body& body) {
 }
 
 // On one thread forward walks a group as one task: a word's bits do not depend
-// on the task that walks it. (Sums of gradients over tasks do.) Leaves behind
-// the checkpoints whether they are those of groups.
+// on the task that walks it. (Sums of gradients do, so backward only runs the
+// tasks of a group side by side.) Leaves behind the checkpoints whether they
+// are those of groups.
 void join_splits(SignaturePlan& plan, void* saved) {
   if (plan.splits == 1) return;
   const bool joined = num_threads() == 1;
@@ -240,9 +242,11 @@ void walk_back(Dispatch<T>& dispatch, const SignatureShape& shape,
     wanted.initial = nullptr;
     dsignature = dnodes;
   }
-  run_tasks(plan, [&](std::int64_t slot, std::int64_t task) {
+  const bool joined = num_threads() == 1;
+  const std::int64_t count = joined ? plan.splits : 1;
+  run_tasks(plan, plan.tasks / count, [&](std::int64_t slot, std::int64_t i) {
     dispatch.table.backward(dispatch.shape, plan, inputs, saved, dsignature,
-                            wanted, workspace, slot, task);
+                            wanted, workspace, slot, i * count, count);
   });
   auto* bytes = static_cast<unsigned char*>(workspace);
   if (plan.partial_paths > 0)
@@ -281,7 +285,7 @@ void signature_forward(const SignatureShape& shape,
   T* const nodes = saved ? at_byte<T>(saved, plan.saved_pieces_byte)
                          : at_byte<T>(workspace, plan.pieces_byte);
   T* const results = plan.pieces > 1 ? nodes : signature;
-  run_tasks(plan, [&](std::int64_t slot, std::int64_t task) {
+  run_tasks(plan, plan.tasks, [&](std::int64_t slot, std::int64_t task) {
     dispatch.table.forward(dispatch.shape, plan, inputs, results, saved,
                            workspace, slot, task);
   });

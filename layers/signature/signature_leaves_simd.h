@@ -168,8 +168,8 @@ struct Twig {
 };
 
 /// `Letter` is the word's last letter, or negative where its increments stand
-/// elsewhere.
-template <class T, int D, int Letter>
+/// elsewhere. `Root`: the word is of level 1.
+template <class T, int D, int Letter, bool Root>
 SIGTAPE_KERNEL void walk_twig(const Twig<T>& twig, const Leaves<T>& a) {
   Vec<T> word = *twig.state, state[D], sum[D][D];
   SIGTAPE_UNROLL for (int m = 0; m < D; ++m) {
@@ -180,13 +180,15 @@ SIGTAPE_KERNEL void walk_twig(const Twig<T>& twig, const Leaves<T>& a) {
   const Vec<T>* __restrict increment = twig.increment;
   const Vec<T>* __restrict letters = a.letters;
   const Vec<T>* __restrict parent = twig.parent;
+  const Vec<T> third = broadcast(T(1) / T(3));
   for (std::int64_t t = 0; t < a.steps; ++t) {
     Vec<T> e[D];
     SIGTAPE_UNROLL for (int j = 0; j < D; ++j) e[j] = in_register(letters[j]);
     const Vec<T> d = Letter < 0 ? in_register(*increment) : e[Letter];
-    const Vec<T> first = word + parent[1] * d;
-    const Vec<T> second = (word + parent[2] * d) * half;
-    word += parent[0] * d;
+    // The root's sums, 1, 1/2 and 1/3, do not change.
+    const Vec<T> first = word + (Root ? half : parent[1]) * d;
+    const Vec<T> second = (word + (Root ? third : parent[2]) * d) * half;
+    word += Root ? d : parent[0] * d;
     SIGTAPE_UNROLL for (int m = 0; m < D; ++m) {
       const Vec<T> g = state[m] + second * e[m];
       state[m] += first * e[m];

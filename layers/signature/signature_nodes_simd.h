@@ -28,8 +28,8 @@ struct Siblings {
   Vec<T>* state_after;      ///< [M]; may be `state`; null: not wanted
   const Vec<T>* increment;  ///< [steps], stride below; siblings follow
   std::int64_t increment_stride;
-  const Vec<T>* parent;  ///< [steps][H + 1], stride below
-  std::int64_t parent_stride;
+  const Vec<T>* parent;         ///< [steps][H + 1], stride below
+  std::int64_t parent_stride;   ///< 0 for words of level 1
   Vec<T>* partials;             ///< [M][steps][H]
   std::int64_t sibling_stride;  ///< vectors between siblings' partials
   Vec<T>* history;  ///< [steps] states or cotangents of one word; or null
@@ -47,8 +47,17 @@ SIGTAPE_INLINE Vec<T> divided(Vec<T> v, std::int64_t by) {
   return by == 1 ? v : v * broadcast(T(1) / static_cast<T>(by));
 }
 
-/// Writes partials and state_after for M siblings of height H.
-template <class T, int H, int M>
+/// The sums of a parent of level 0, 1, 1/2, .. 1 / (H + 1), which do not
+/// change.
+template <class T, int H>
+SIGTAPE_INLINE void root_sums(Vec<T> (&sum)[H + 1]) {
+  SIGTAPE_UNROLL for (int k = 0; k <= H; ++k) sum[k] =
+      broadcast(T(1) / static_cast<T>(k + 1));
+}
+
+/// Writes partials and state_after for M siblings of height H. `Root`: they are
+/// of level 1.
+template <class T, int H, int M, bool Root>
 SIGTAPE_KERNEL void walk_nodes(const Siblings<T>& nodes) {
   Vec<T> state[M];
   SIGTAPE_UNROLL for (int m = 0; m < M; ++m) state[m] = nodes.state[m];
@@ -56,14 +65,17 @@ SIGTAPE_KERNEL void walk_nodes(const Siblings<T>& nodes) {
   const Vec<T>* __restrict parent = nodes.parent;
   Vec<T>* __restrict partials = nodes.partials;
   const std::int64_t stride = nodes.sibling_stride;
+  Vec<T> sum[H + 1];
+  root_sums<T, H>(sum);
   for (std::int64_t t = 0; t < nodes.steps; ++t) {
-    Vec<T> sum[H + 1];
-    SIGTAPE_UNROLL for (int k = 0; k <= H; ++k) sum[k] = in_register(parent[k]);
+    if constexpr (!Root)
+      SIGTAPE_UNROLL for (int k = 0; k <= H; ++k) sum[k] =
+          in_register(parent[k]);
     SIGTAPE_UNROLL for (int m = 0; m < M; ++m) {
       const Vec<T> d = in_register(increment[m]);
       SIGTAPE_UNROLL for (int k = 1; k <= H; ++k) partials[m * stride + k - 1] =
           divided<T>(state[m] + sum[k] * d, k);
-      state[m] += sum[0] * d;
+      state[m] += Root ? d : sum[0] * d;
     }
     increment += nodes.increment_stride;
     parent += nodes.parent_stride;
@@ -125,7 +137,7 @@ SIGTAPE_KERNEL void walk_fork(const Siblings<T>& word,
 
 /// The adjoint: from the cotangents of partials and of the state after the
 /// block to those of the state before it, of increments and of the parent's
-/// sums.
+/// sums. Words of level 1 give no share.
 template <class T, int H, int M, ParentShare Share>
 SIGTAPE_KERNEL void walk_nodes_back(const Siblings<T>& nodes) {
   Vec<T> dstate[M];
@@ -139,23 +151,31 @@ SIGTAPE_KERNEL void walk_nodes_back(const Siblings<T>& nodes) {
   Vec<T>* __restrict dparent = nodes.dparent + last * (H + 1);
   const Vec<T>* __restrict dpartials = nodes.dpartials + last * H;
   const std::int64_t stride = nodes.sibling_stride;
+  constexpr bool kRoot = Share == ParentShare::none;
+  Vec<T> sum[H + 1];
+  root_sums<T, H>(sum);
   for (std::int64_t t = last; t >= 0; --t) {
-    Vec<T> sum[H + 1], share[H + 1];
+    Vec<T> share[H + 1];
     SIGTAPE_UNROLL for (int k = 0; k <= H; ++k) {
-      sum[k] = in_register(parent[k]);
+      if constexpr (!kRoot) sum[k] = in_register(parent[k]);
       share[k] = Share == ParentShare::add ? dparent[k] : Vec<T>{};
     }
     SIGTAPE_UNROLL for (int m = 0; m < M; ++m) {
       const Vec<T> d = in_register(increment[m]);
-      Vec<T> dd = dincrement[m] + dstate[m] * sum[0];
+      Vec<T> dd = dincrement[m] + (kRoot ? dstate[m] : dstate[m] * sum[0]);
       share[0] += dstate[m] * d;
+      // A word on its own would wait for H additions to its state every step.
+      constexpr bool kApart = M <= 2 && H > 3;
+      Vec<T> own = {};
       SIGTAPE_UNROLL for (int k = 1; k <= H; ++k) {
         const Vec<T> h =
             in_register(divided<T>(dpartials[m * stride + k - 1], k));
-        dstate[m] += h;
+        Vec<T>& all = kApart ? own : dstate[m];
+        all = kApart && k == 1 ? h : all + h;
         share[k] += h * d;
         dd += h * sum[k];
       }
+      if constexpr (kApart) dstate[m] += own;
       dincrement[m] = dd;
     }
     if constexpr (Share != ParentShare::none) {
@@ -218,12 +238,18 @@ SIGTAPE_INLINE int node_group(std::int64_t children, std::int64_t height,
   return static_cast<int>((children + parts - 1) / parts);
 }
 
+template <class T, int H, int M>
+SIGTAPE_INLINE void walk_nodes_below(const Siblings<T>& nodes) {
+  if (nodes.parent_stride == 0) return walk_nodes<T, H, M, true>(nodes);
+  walk_nodes<T, H, M, false>(nodes);
+}
+
 template <class T, int H>
 SIGTAPE_INLINE void walk_nodes_of_height(const Siblings<T>& nodes, int count) {
-  if (count == 4) return walk_nodes<T, H, 4>(nodes);
-  if (count == 3) return walk_nodes<T, H, 3>(nodes);
-  if (count == 2) return walk_nodes<T, H, 2>(nodes);
-  walk_nodes<T, H, 1>(nodes);
+  if (count == 4) return walk_nodes_below<T, H, 4>(nodes);
+  if (count == 3) return walk_nodes_below<T, H, 3>(nodes);
+  if (count == 2) return walk_nodes_below<T, H, 2>(nodes);
+  walk_nodes_below<T, H, 1>(nodes);
 }
 
 /// The walk of `count` siblings of any height >= 2, 1 where there is history.
@@ -235,8 +261,8 @@ void walk_siblings(const Siblings<T>& nodes, std::int64_t height, int count) {
   if (height == 4) return walk_nodes_of_height<T, 4>(nodes, count);
   if (height == 5) return walk_nodes_of_height<T, 5>(nodes, count);
   if (height > kMaxPairHeight) return walk_node<T>(nodes, height);
-  if (count == 2) return walk_nodes<T, kMaxPairHeight, 2>(nodes);
-  walk_nodes<T, kMaxPairHeight, 1>(nodes);
+  if (count == 2) return walk_nodes_below<T, kMaxPairHeight, 2>(nodes);
+  walk_nodes_below<T, kMaxPairHeight, 1>(nodes);
 }
 
 template <class T, int H, ParentShare Share>

@@ -160,7 +160,7 @@ std::int64_t even_steps(std::int64_t increments, std::int64_t vectors_per_step,
 
 // Into how many tasks a group is cut, at its first level of several words,
 // where one or three groups would leave threads idle. Each further one walks
-// again what stands above that level: at most 3 % of the multiply-adds.
+// again what stands above that level, at most 3 % of the multiply-adds.
 std::int64_t choose_splits(const SignatureShape& shape,
                            const SignaturePlan& plan, double step_cost) {
   const std::int64_t d = shape.channels;
@@ -263,6 +263,7 @@ void plan_slot(const SignatureShape& shape, int vector_bytes,
   plan.low_at = take(plan.low_words);
   plan.top_at = take(plan.top_words);
   plan.rows_at = take(sums_gradients(plan) ? block * d : 0);
+  plan.prefix_low_at = take(plan.splits * plan.prefix_levels);
   take(kScratchGap / vector_bytes);
 }
 

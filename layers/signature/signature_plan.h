@@ -95,7 +95,7 @@ struct SignaturePlan {
   std::int64_t increments_at, prefix_increments_at, masks_at, root_at;
   std::int64_t partials_at, leaf_partials_at, history_at, low_at, top_at;
   std::int64_t dincrements_at, dprefix_increments_at, dpartials_at;
-  std::int64_t rows_at;
+  std::int64_t rows_at, prefix_low_at;
   std::int64_t slot_vectors = 0;
   std::int64_t slots = 0;
   /// Whether there is enough work for several threads.

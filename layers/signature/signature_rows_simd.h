@@ -61,7 +61,7 @@ SIGTAPE_INLINE Piece<T> piece_of(Vec<T> v) {
   }
 }
 
-// Blocks from column `at` on. A single block may have fewer `columns`.
+// Blocks of columns from `at` on. A single block may have fewer `columns`.
 template <class T, int Blocks>
 SIGTAPE_INLINE void blocks_to_lanes(const T* const* rows, std::int64_t at,
                                     int columns, Vec<T>* out) {
@@ -80,7 +80,7 @@ SIGTAPE_INLINE void blocks_to_lanes(const T* const* rows, std::int64_t at,
   SIGTAPE_UNROLL for (int b = 0; b < Blocks; ++b) {
     transpose<T>(block[b]);
     SIGTAPE_UNROLL for (int k = 0; k < kColumns; ++k) if (k < columns)
-        out[at + b * kColumns + k] = block[b][k];
+        out[b * kColumns + k] = block[b][k];
   }
 }
 
@@ -181,7 +181,7 @@ SIGTAPE_INLINE void wide_to_lanes(const T* const* rows, std::int64_t at,
     first[r] = join_halves<T>(of[0] + at, of[kColumns] + at);
     second[r] = join_halves<T>(of[2 * kColumns] + at, of[3 * kColumns] + at);
   }
-  halves_to_lanes<T>(first, second, out + at);
+  halves_to_lanes<T>(first, second, out);
 }
 
 // One half of two vectors side by side.
@@ -210,7 +210,7 @@ SIGTAPE_INLINE void lines_to_lanes(const T* const* rows, std::int64_t at,
     second[1][r] = same_half<T, 1>(line[2], line[3]);
   }
   SIGTAPE_UNROLL for (int b = 0; b < 2; ++b)
-      halves_to_lanes<T>(first[b], second[b], out + at + b * wide_columns<T>());
+      halves_to_lanes<T>(first[b], second[b], out + b * wide_columns<T>());
 }
 
 template <class T>
@@ -286,6 +286,12 @@ SIGTAPE_INLINE std::int64_t first_line(const T* const* rows,
   return -start % SIGTAPE_VECTOR_BYTES / sizeof(T);
 }
 #else
+// Their lines are no wider than a block.
+template <class T>
+SIGTAPE_INLINE std::int64_t first_line(const T* const*, std::int64_t) {
+  return -1;
+}
+
 // The widest block of narrower vectors: two pieces side by side, so that a
 // row's pointer is read once for both.
 template <class T>
@@ -316,24 +322,83 @@ SIGTAPE_INLINE void to_lanes(const T* const* rows, std::int64_t columns,
 #if SIGTAPE_VECTOR_BYTES == 64
   const std::int64_t line = first_line<T>(rows, columns);
   if (line >= 0) {
-    for (; at < line; at += kWide) wide_to_lanes<T>(rows, at, out);
+    for (; at < line; at += kWide) wide_to_lanes<T>(rows, at, out + at);
     for (at = line; at + lanes<T>() <= columns; at += lanes<T>())
-      lines_to_lanes<T>(rows, at, out);
-    if (at < columns) lines_to_lanes<T>(rows, columns - lanes<T>(), out);
+      lines_to_lanes<T>(rows, at, out + at);
+    const std::int64_t last = columns - lanes<T>();
+    if (at < columns) lines_to_lanes<T>(rows, last, out + last);
     return;
   }
 #endif
-  for (; at + kWide <= columns; at += kWide) wide_to_lanes<T>(rows, at, out);
+  for (; at + kWide <= columns; at += kWide)
+    wide_to_lanes<T>(rows, at, out + at);
   if (at < columns && columns >= kWide)
-    return wide_to_lanes<T>(rows, columns - kWide, out);
+    return wide_to_lanes<T>(rows, columns - kWide, out + columns - kWide);
   if (at + kColumns <= columns) {
-    blocks_to_lanes<T, 1>(rows, at, kColumns, out);
+    blocks_to_lanes<T, 1>(rows, at, kColumns, out + at);
     at += kColumns;
   }
   if (at == columns) return;
   if (columns >= kColumns)
-    return blocks_to_lanes<T, 1>(rows, columns - kColumns, kColumns, out);
-  blocks_to_lanes<T, 1>(rows, at, static_cast<int>(columns - at), out);
+    return blocks_to_lanes<T, 1>(rows, columns - kColumns, kColumns,
+                                 out + columns - kColumns);
+  blocks_to_lanes<T, 1>(rows, at, static_cast<int>(columns - at), out + at);
+}
+
+// Of a block of columns in registers: each less
+// the one that is D before it. `last` holds the D columns before the block, and
+// then its own last ones.
+template <class T, int D>
+SIGTAPE_INLINE void block_differences(const Vec<T> (&block)[wide_columns<T>()],
+                                      Vec<T> (&last)[D], Vec<T>* out) {
+  constexpr int kWide = wide_columns<T>();
+  SIGTAPE_UNROLL for (int k = 0; k < kWide; ++k) out[k] =
+      block[k] - (k < D ? last[k < D ? k : 0] : block[k < D ? 0 : k - D]);
+  SIGTAPE_UNROLL for (int k = 0; k < D; ++k) last[k] = block[kWide - D + k];
+}
+
+// `lane_differences` in registers, for at least a wide block of columns and D
+// below that.
+template <class T, int D>
+SIGTAPE_KERNEL void close_differences(const T* const* rows,
+                                      std::int64_t columns,
+                                      const Vec<T>* before, Vec<T>* out) {
+  constexpr int kWide = wide_columns<T>();
+  Vec<T> last[D] = {}, block[kWide];
+  if (before) SIGTAPE_UNROLL for (int k = 0; k < D; ++k) last[k] = before[k];
+  std::int64_t at = 0;
+  for (; at + kWide <= columns; at += kWide) {
+    wide_to_lanes<T>(rows, at, block);
+    block_differences<T, D>(block, last, out + at);
+  }
+  if (at == columns) return;
+  const std::int64_t begin = columns - kWide;
+  wide_to_lanes<T>(rows, begin, block);
+  for (std::int64_t k = at; k < columns; ++k)
+    out[k] =
+        block[k - begin] - (k - at < D ? last[k - at] : block[k - D - begin]);
+}
+
+/// out[k][lane] = rows[lane][k] - rows[lane][k - d], k < columns, where
+/// `before`, [d] vectors, stands for the columns before the first, and zeros
+/// if it is null.
+template <class T>
+void lane_differences(const T* const* rows, std::int64_t columns,
+                      std::int64_t d, const Vec<T>* before, Vec<T>* out) {
+  constexpr bool kEight = wide_columns<T>() == 8;
+  if (columns >= wide_columns<T>() && first_line<T>(rows, columns) < 0) {
+    if (d == 2) return close_differences<T, 2>(rows, columns, before, out);
+    if (d == 3) return close_differences<T, 3>(rows, columns, before, out);
+    if constexpr (kEight) {
+      if (d == 4) return close_differences<T, 4>(rows, columns, before, out);
+      if (d == 5) return close_differences<T, 5>(rows, columns, before, out);
+      if (d == 6) return close_differences<T, 6>(rows, columns, before, out);
+    }
+  }
+  to_lanes<T>(rows, columns, out);
+  for (std::int64_t k = columns - 1; k >= d; --k) out[k] -= out[k - d];
+  for (std::int64_t k = 0; before && k < d && k < columns; ++k)
+    out[k] -= before[k];
 }
 
 template <class T, bool Differences>
@@ -380,6 +445,28 @@ template <class T>
 SIGTAPE_INLINE void differences_to_rows(const Vec<T>* in, std::int64_t columns,
                                         std::int64_t distance, T* const* rows) {
   columns_to_rows<T, true>(in, distance, columns, rows);
+}
+
+/// Sums over the lanes of `count` vectors. Pieces of 16 bytes are transposed
+/// and added, so that one addition serves as many sums as a piece has elements.
+template <class T>
+void sum_lanes(const Vec<T>* from, std::int64_t count, T* sums) {
+  constexpr int kColumns = kPiece<T>;
+  for (std::int64_t at = 0; at < count; at += kColumns) {
+    const int columns =
+        count - at < kColumns ? static_cast<int>(count - at) : kColumns;
+    Vec<T> block[kColumns];
+    for (int k = 0; k < kColumns; ++k)
+      block[k] = from[at + (k < columns ? k : 0)];
+    transpose<T>(block);
+    Vec<T> all = block[0];
+    for (int k = 1; k < kColumns; ++k) all += block[k];
+    Piece<T> sum = piece_of<T, 0>(all);
+    if constexpr (kPieces < T >> 1) sum += piece_of<T, 1>(all);
+    if constexpr (kPieces < T >> 2)
+      sum += piece_of<T, 2>(all) + piece_of<T, 3>(all);
+    store_piece(sums + at, sum, columns);
+  }
 }
 
 }  // namespace sigtape::SIGTAPE_ISA_NAME

@@ -32,6 +32,11 @@ SIGTAPE_INLINE void clear(Vec<T>* v, std::int64_t count) {
   __builtin_memset(v, 0, count * sizeof(Vec<T>));
 }
 
+template <class T>
+SIGTAPE_INLINE void copy(const Vec<T>* from, std::int64_t count, Vec<T>* to) {
+  __builtin_memcpy(to, from, count * sizeof(Vec<T>));
+}
+
 // Increments of each lane's piece, not counting those after its path's end;
 // not above 0 where it starts there.
 template <class T>
@@ -99,30 +104,32 @@ void load_first_point(const Call<T>& call, const Pairs<T>& pairs,
   for (std::int64_t j = 0; j < d; ++j) point[j] = origin ? Vec<T>{} : point[j];
 }
 
-// Points first .. end - 1 of the pieces, the basepoint counted as one,
-// [..][d].
+// Increments first .. first + steps - 1 of the pieces, [steps][d]; the d
+// vectors before them are overwritten.
 template <class T>
-void load_points(const Call<T>& call, const Pairs<T>& pairs, std::int64_t first,
-                 std::int64_t end, Vec<T>* points) {
+void load_differences(const Call<T>& call, const Pairs<T>& pairs,
+                      std::int64_t first, std::int64_t steps,
+                      Vec<T>* increments) {
   const std::int64_t d = call.shape.channels;
   const std::int64_t based = call.shape.basepoint != BasepointKind::none;
-  if (based && first == 0) {
-    load_first_point(call, pairs, points);
-    points += d;
-    ++first;
-  }
+  const bool from_base = based && first == 0;
+  if (from_base) load_first_point(call, pairs, increments - d);
+  const Vec<T>* before = from_base ? increments - d : nullptr;
   const T* rows[lanes<T>()];
   for (int lane = 0; lane < lanes<T>(); ++lane)
-    rows[lane] = call.inputs.path + (pairs.path[lane] * call.shape.length +
-                                     pairs.first[lane] + first - based) *
-                                        d;
-  const std::int64_t count = (end - first) * d;
+    rows[lane] =
+        call.inputs.path + (pairs.path[lane] * call.shape.length +
+                            pairs.first[lane] + first - based + from_base) *
+                               d;
   // Lanes are in the order of their pieces: one piece fills all of them.
-  if (rows[0] == rows[lanes<T>() - 1]) {
-    for (std::int64_t k = 0; k < count; ++k) points[k] = broadcast(rows[0][k]);
+  if (rows[0] == rows[lanes<T>() - 1] && !before) {
+    const T* of_all = rows[0];
+    for (std::int64_t k = 0; k < steps * d; ++k)
+      increments[k] = broadcast(of_all[k + d]) - broadcast(of_all[k]);
     return;
   }
-  to_lanes<T>(rows, count, points);
+  lane_differences<T>(rows, (steps + !before) * d, d, before,
+                      increments - (before ? 0 : d));
 }
 
 // masks[k * d + j]: lanes whose prefix has j as letter k.
@@ -144,16 +151,20 @@ SIGTAPE_INLINE Mask<T>* masks_of(const Call<T>& call) {
   return reinterpret_cast<Mask<T>*>(call.scratch + call.plan.masks_at);
 }
 
+// A block's increments; behind room for one more.
+template <class T>
+SIGTAPE_INLINE Vec<T>* increments_of(const Call<T>& call) {
+  return call.scratch + call.plan.increments_at + call.shape.channels;
+}
+
 // A block's increments [steps][d], and for each letter of the prefix the
 // increment of that letter, [Q][steps].
 template <class T>
 void load_increments(const Call<T>& call, const Pairs<T>& pairs,
                      std::int64_t first, std::int64_t steps) {
   const std::int64_t d = call.shape.channels;
-  Vec<T>* increments = call.scratch + call.plan.increments_at;
-  load_points(call, pairs, first, first + steps + 1, increments);
-  for (std::int64_t k = 0; k < steps * d; ++k)
-    increments[k] = increments[k + d] - increments[k];
+  Vec<T>* increments = increments_of(call);
+  load_differences(call, pairs, first, steps, increments);
   if (has_padding(call)) clear_padding(call, pairs, first, steps, increments);
   Vec<T>* of_prefix = call.scratch + call.plan.prefix_increments_at;
   for (int k = 0; k < call.plan.prefix_levels; ++k) {
@@ -198,7 +209,7 @@ Block<T> whole_path(const Call<T>& call, const Pairs<T>& pairs,
   block.partial_steps = block_steps;
   block.leaf_partials = call.scratch + plan.leaf_partials_at;
   block.history = call.shape.stream ? call.scratch + plan.history_at : nullptr;
-  block.increments = call.scratch + plan.increments_at;
+  block.increments = increments_of(call);
   block.prefix_increments = call.scratch + plan.prefix_increments_at;
   block.dincrements = call.scratch + plan.dincrements_at + block.channels;
   block.dprefix_increments = call.scratch + plan.dprefix_increments_at;
@@ -306,27 +317,49 @@ void write_point_gradients(const Call<T>& call, const Pairs<T>& pairs,
   differences_to_rows<T>(from, count * d, d, rows);
 }
 
-// Adds the gradients of the prefixes' letters to those of the increments.
+// Adds the gradients of the prefixes' letters to those of the increments, two
+// levels of the prefix at a time.
 template <class T>
 void fold_prefix_gradients(const Call<T>& call, const Block<T>& block) {
   const std::int64_t d = call.shape.channels;
-  for (std::int64_t t = 0; t < block.steps; ++t)
-    for (int k = 0; k < call.plan.prefix_levels; ++k)
-      for (std::int64_t j = 0; j < d; ++j)
-        block.dincrements[t * d + j] +=
-            masks_of(call)[k * d + j]
-                ? block.dprefix_increments[k * block.prefix_stride + t]
-                : Vec<T>{};
+  const int levels = call.plan.prefix_levels;
+  for (int k = 0; k < levels; k += 2) {
+    const bool pair = k + 1 < levels;
+    const Mask<T>* masks = masks_of(call) + k * d;
+    const Vec<T>* of_first = block.dprefix_increments + k * block.prefix_stride;
+    const Vec<T>* of_second = of_first + (pair ? block.prefix_stride : 0);
+    for (std::int64_t j = 0; j < d; ++j) {
+      const Mask<T> first = masks[j];
+      const Mask<T> second = pair ? masks[d + j] : Mask<T>{};
+      Vec<T>* __restrict to = block.dincrements + j;
+      for (std::int64_t t = 0; t < block.steps; ++t, to += d) {
+        const Vec<T> sum = *to + (first ? of_first[t] : Vec<T>{});
+        *to = sum + (second ? of_second[t] : Vec<T>{});
+      }
+    }
+  }
+}
+
+// Zeros in the lanes that repeat a pair.
+template <class T>
+void clear_repeats(const Pairs<T>& pairs, Vec<T>* v, std::int64_t count) {
+  Mask<T> real = {};
+  for (int lane = 0; lane < pairs.real; ++lane) real[lane] = -1;
+  for (std::int64_t k = 0; k < count; ++k) v[k] = real ? v[k] : Vec<T>{};
 }
 
 // Sums of a block's gradients over the lanes of each piece, into the group's
-// part of partial sums [partial_paths][partial_elements]; a fixed order, lane
-// after lane.
+// part of partial sums [partial_paths][partial_elements], in a fixed order.
 template <class T>
 void write_partial_sums(const Call<T>& call, const Pairs<T>& pairs,
                         const Block<T>& block, T* sums) {
   const SignaturePlan& plan = call.plan;
   const std::int64_t d = call.shape.channels, count = block.steps * d;
+  if (pairs.piece[0] == pairs.piece[pairs.real - 1]) {
+    if (pairs.real < lanes<T>()) clear_repeats(pairs, block.dincrements, count);
+    return sum_lanes<T>(block.dincrements, count,
+                        sums + block.stream.first_row * d);
+  }
   T* rows[lanes<T>()];
   T* base = reinterpret_cast<T*>(call.scratch + plan.rows_at);
   for (int lane = 0; lane < lanes<T>(); ++lane)
@@ -404,43 +437,83 @@ T* basepoint_gradients(const Call<T>& call,
                                            : nullptr;
 }
 
+// A task's gradients, [partial_paths][partial_elements].
 template <class T>
-void backward_task(const Call<T>& call, std::int64_t task, const Vec<T>* saved,
-                   const T* dsignature, const SignatureGradients<T>& gradients,
-                   T* partial_sums, T* basepoints) {
+T* sums_of_task(const Call<T>& call, T* partial_sums, std::int64_t task) {
   const SignaturePlan& plan = call.plan;
-  const Pairs<T> pairs = pairs_of_task<T>(plan, task);
-  const LaneRows<T, const T> cotangents =
+  return partial_sums + task * plan.partial_paths * plan.partial_elements;
+}
+
+// What the tasks of a group start from: zeros in their sums, and the cotangents
+// of their words, those of the words up to the prefix in `prefixes`,
+// [tasks][Q].
+template <class T>
+void start_tasks(const Call<T>& call, std::int64_t task, std::int64_t count,
+                 Pairs<T> pairs, LaneRows<T, const T>& cotangents,
+                 const Block<T>& block, T* partial_sums, Vec<T>* prefixes) {
+  const SignaturePlan& plan = call.plan;
+  __builtin_memset(
+      sums_of_task(call, partial_sums, task), 0,
+      count * plan.partial_paths * plan.partial_elements * sizeof(T));
+  for (std::int64_t i = 0; i < count; ++i) {
+    if (call.shape.stream) {
+      clear<T>(block.dlow, plan.low_words);
+      clear<T>(block.top, plan.top_words);
+    } else {
+      cotangents.pairs.split = pairs.split + i;
+      cotangents.read_state(0, true, block.depth, block.dlow, block.top);
+    }
+    copy<T>(block.dlow, plan.prefix_levels, prefixes + i * plan.prefix_levels);
+  }
+}
+
+// The tasks `task` to task + count - 1, which are of one group: block by block,
+// so that they share its increments and the sums of the words up to the prefix.
+template <class T>
+void backward_tasks(const Call<T>& call, std::int64_t task, std::int64_t count,
+                    const Vec<T>* saved, const T* dsignature,
+                    const SignatureGradients<T>& gradients, T* partial_sums,
+                    T* basepoints) {
+  const SignaturePlan& plan = call.plan;
+  Pairs<T> pairs = pairs_of_task<T>(plan, task);
+  const std::int64_t split = pairs.split;
+  LaneRows<T, const T> cotangents =
       lane_rows(call, pairs, dsignature, plan.rows);
   load_masks(call, pairs, masks_of(call));
   Block<T> block = whole_path(call, pairs, plan.backward_steps);
   block.stream.cotangents = &cotangents;
-  if (call.shape.stream) {
-    clear<T>(block.dlow, plan.low_words);
-    clear<T>(block.top, plan.top_words);
-  } else {
-    cotangents.read_state(0, true, block.depth, block.dlow, block.top);
-  }
-  T* sums = partial_sums + task * plan.partial_paths * plan.partial_elements;
-  __builtin_memset(sums, 0,
-                   plan.partial_paths * plan.partial_elements * sizeof(T));
+  Vec<T>* const prefixes = call.scratch + plan.prefix_low_at;
+  start_tasks(call, task, count, pairs, cotangents, block, partial_sums,
+              prefixes);
   T* based = basepoint_gradients(call, gradients, basepoints);
-  const Vec<T>* checkpoint = saved + plan.checkpoints_of(task) *
-                                         (plan.checkpoints + 1) *
-                                         plan.low_words;
   for (std::int64_t k = plan.checkpoints - 1; k >= 0; --k) {
     place_block(call, pairs, k * plan.backward_steps, block);
-    start_gradients(call, block, k == plan.checkpoints - 1);
-    block.low = checkpoint + k * plan.low_words;
-    block.low_end = block.low + plan.low_words;
-    backward_block(call, pairs, gradients, sums, based, block);
+    for (std::int64_t i = 0; i < count; ++i) {
+      Vec<T>* const prefix = prefixes + i * plan.prefix_levels;
+      copy<T>(prefix, plan.prefix_levels, block.dlow);
+      start_gradients(call, block, k == plan.checkpoints - 1);
+      block.split = split + i;
+      block.prefix_walked = i > 0;
+      block.low =
+          saved + (plan.checkpoints_of(task + i) * (plan.checkpoints + 1) + k) *
+                      plan.low_words;
+      block.low_end = block.low + plan.low_words;
+      backward_block(call, pairs, gradients,
+                     sums_of_task(call, partial_sums, task + i), based, block);
+      copy<T>(block.dlow, plan.prefix_levels, prefix);
+    }
   }
-  if (plan.prefix_levels > 0) write_state_sums(call, pairs, block.dlow, sums);
-  if (!gradients.initial) return;
-  lane_rows(call, pairs, gradients.initial, 1)
-      .write_state(0, plan.prefix_levels + 1, block.depth, block.dlow,
-                   block.top);
-  write_scalar_terms(call, pairs, 1, T(0), gradients.initial);
+  for (std::int64_t i = 0; i < count; ++i) {
+    pairs.split = split + i;
+    if (plan.prefix_levels > 0)
+      write_state_sums(call, pairs, prefixes + i * plan.prefix_levels,
+                       sums_of_task(call, partial_sums, task + i));
+    if (!gradients.initial) continue;
+    lane_rows(call, pairs, gradients.initial, 1)
+        .write_state(0, plan.prefix_levels + 1, block.depth, block.dlow,
+                     block.top);
+    write_scalar_terms(call, pairs, 1, T(0), gradients.initial);
+  }
 }
 
 template <class T>
@@ -455,12 +528,14 @@ template <class T>
 void backward(const SignatureShape& shape, const SignaturePlan& plan,
               const SignatureInputs<T>& inputs, const void* saved,
               const T* dsignature, const SignatureGradients<T>& gradients,
-              void* workspace, std::int64_t slot, std::int64_t task) {
+              void* workspace, std::int64_t slot, std::int64_t task,
+              std::int64_t count) {
   const Call<T> call(shape, plan, inputs, workspace, slot);
   auto* bytes = static_cast<unsigned char*>(workspace);
-  backward_task(call, task, static_cast<const Vec<T>*>(saved), dsignature,
-                gradients, reinterpret_cast<T*>(bytes + plan.partials_byte),
-                reinterpret_cast<T*>(bytes + plan.basepoints_byte));
+  backward_tasks(call, task, count, static_cast<const Vec<T>*>(saved),
+                 dsignature, gradients,
+                 reinterpret_cast<T*>(bytes + plan.partials_byte),
+                 reinterpret_cast<T*>(bytes + plan.basepoints_byte));
 }
 
 }  // namespace

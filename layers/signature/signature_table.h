@@ -17,14 +17,17 @@ struct SignatureTable {
   void (*forward)(const SignatureShape&, const SignaturePlan&,
                   const SignatureInputs<T>&, T* signature, void* saved,
                   void* workspace, std::int64_t slot, std::int64_t task);
-  /// Gradients of a task. With prefixes in the lanes or splits, those of
+  /// Gradients of the `count` tasks of one group from `task` on, the same
+  /// whether they are computed together or one by one, together with less
+  /// work. With prefixes in the lanes or splits, those of
   /// increments and of the initial value's levels up to Q are left in the
   /// workspace's partial sums; with a shared basepoint its gradient is left
   /// there for each path.
   void (*backward)(const SignatureShape&, const SignaturePlan&,
                    const SignatureInputs<T>&, const void* saved,
                    const T* dsignature, const SignatureGradients<T>&,
-                   void* workspace, std::int64_t slot, std::int64_t task);
+                   void* workspace, std::int64_t slot, std::int64_t task,
+                   std::int64_t count);
 };
 
 }  // namespace sigtape::cpu

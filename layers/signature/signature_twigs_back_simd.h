@@ -10,7 +10,8 @@ namespace sigtape::SIGTAPE_ISA_NAME {
 /// The adjoint of a twig: of D * D leaves, whose cotangents `leaves.leaves`
 /// are constant through time, of their D parents, and of the word above. The
 /// states are those after the block; each step takes its own part off them
-/// again, so that nothing but the parent's sums is stored for a step.
+/// again, so that nothing but the parent's sums is stored for a step. Words of
+/// level 1 give no share.
 template <class T, int D, int Letter, ParentShare Share>
 SIGTAPE_KERNEL void walk_twig_back(const Twig<T>& twig, const Leaves<T>& a) {
   Vec<T> word = *twig.state, dword = *twig.dstate;
@@ -26,6 +27,8 @@ SIGTAPE_KERNEL void walk_twig_back(const Twig<T>& twig, const Leaves<T>& a) {
           a.leaves[m * D + j];
   }
   const Vec<T> half = broadcast(T(0.5));
+  constexpr bool kRoot = Share == ParentShare::none;
+  const Vec<T> one = broadcast(T(1)), third = broadcast(T(1) / T(3));
   const std::int64_t last = a.steps - 1;
   const Vec<T>* __restrict increment =
       twig.increment + last * twig.increment_stride;
@@ -41,8 +44,10 @@ SIGTAPE_KERNEL void walk_twig_back(const Twig<T>& twig, const Leaves<T>& a) {
       sum[j] = dletters[j];
     }
     const Vec<T> d = Letter < 0 ? in_register(*increment) : e[Letter];
-    const Vec<T> sums[3] = {in_register(parent[0]), in_register(parent[1]),
-                            in_register(parent[2])};
+    // The root's sums do not change.
+    const Vec<T> sums[3] = {kRoot ? one : in_register(parent[0]),
+                            kRoot ? half : in_register(parent[1]),
+                            kRoot ? third : in_register(parent[2])};
     word -= sums[0] * d;
     const Vec<T> first = word + sums[1] * d;
     const Vec<T> second = (word + sums[2] * d) * half;

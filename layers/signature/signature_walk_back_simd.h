@@ -177,10 +177,11 @@ void walk_family_back(const Block<T>& block, std::int64_t word,
 }
 
 /// The adjoint of `twigs_from`, which starts with the first letter.
-template <class T, int D, int Letter>
+template <class T, int D, int Letter, bool Root>
 SIGTAPE_INLINE void twigs_back_from(Twig<T>& twig, Leaves<T>& leaves) {
-  constexpr ParentShare kShare =
-      Letter <= 0 ? ParentShare::overwrite : ParentShare::add;
+  constexpr ParentShare kShare = Root          ? ParentShare::none
+                                 : Letter <= 0 ? ParentShare::overwrite
+                                               : ParentShare::add;
   walk_twig_back<T, D, Letter, kShare>(twig, leaves);
   if constexpr (Letter >= 0 && Letter + 1 < D) {
     ++twig.state;
@@ -188,23 +189,7 @@ SIGTAPE_INLINE void twigs_back_from(Twig<T>& twig, Leaves<T>& leaves) {
     leaves.state += D;
     leaves.dstate += D;
     leaves.leaves += D * D;
-    twigs_back_from<T, D, Letter + 1>(twig, leaves);
-  }
-}
-
-/// One without cotangents of its parent's sums, at the first level.
-template <class T, int D>
-SIGTAPE_INLINE void root_twigs_back(Twig<T>& twig, Leaves<T>& leaves,
-                                    std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) {
-    walk_twig_back<T, D, -1, ParentShare::none>(twig, leaves);
-    ++twig.state;
-    ++twig.dstate;
-    ++twig.increment;
-    ++twig.dincrement;
-    leaves.state += D;
-    leaves.dstate += D;
-    leaves.leaves += D * D;
+    twigs_back_from<T, D, Letter + 1, Root>(twig, leaves);
   }
 }
 
@@ -231,10 +216,11 @@ SIGTAPE_INLINE void twigs_back_of(const Block<T>& block, std::int64_t word,
   Leaves<T> leaves =
       leaves_back_of<T>(block, word * D, 0, parent, parent_stride, nullptr);
   leaves.state = block.low_end + start[level + 1] + word * D;
-  if (level == 1)
-    return root_twigs_back<T, D>(twig, leaves, block.children(level));
-  if (prefix) return twigs_back_from<T, D, -1>(twig, leaves);
-  twigs_back_from<T, D, 0>(twig, leaves);
+  if (prefix && level == 1)
+    return twigs_back_from<T, D, -1, true>(twig, leaves);
+  if (prefix) return twigs_back_from<T, D, -1, false>(twig, leaves);
+  if (level == 1) return twigs_back_from<T, D, 0, true>(twig, leaves);
+  twigs_back_from<T, D, 0, false>(twig, leaves);
 }
 
 /// The adjoint of `walk_twigs`.
@@ -330,7 +316,8 @@ void walk_back(const Block<T>& block, int level, std::int64_t word,
     const int n = static_cast<int>(end - i < group ? end - i : group);
     Siblings<T> nodes =
         siblings_of(block, level, word + i, i, parent, parent_stride);
-    walk_siblings(nodes, height, n);
+    if (!block.prefix_walked || !block.in_prefix(level))
+      walk_siblings(nodes, height, n);
     for (int m = 0; m < n; ++m)
       walk_back(block, level + 1, (word + i + m) * below,
                 nodes.partials + m * nodes.sibling_stride, height,

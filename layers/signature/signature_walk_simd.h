@@ -39,6 +39,7 @@ struct Block {
   Vec<T>* dincrements;
   Vec<T>* dprefix_increments;
   Vec<T>* dpartials;
+  bool prefix_walked;  ///< the sums of words up to the prefix are there
 
   StreamRows<T> stream;  ///< rows of the block's results or cotangents
 
@@ -218,16 +219,16 @@ void walk_family(const Block<T>& block, std::int64_t word, const Vec<T>* parent,
 
 /// The twigs of siblings with the letters from `Letter` on; of one in a prefix
 /// where that is negative.
-template <class T, int D, int Letter>
+template <class T, int D, int Letter, bool Root>
 SIGTAPE_INLINE void twigs_from(Twig<T>& twig, Leaves<T>& leaves) {
-  walk_twig<T, D, Letter>(twig, leaves);
+  walk_twig<T, D, Letter, Root>(twig, leaves);
   if constexpr (Letter >= 0 && Letter + 1 < D) {
     ++twig.state;
     ++twig.state_after;
     leaves.state += D;
     leaves.state_after += D;
     leaves.leaves += D * D;
-    twigs_from<T, D, Letter + 1>(twig, leaves);
+    twigs_from<T, D, Letter + 1, Root>(twig, leaves);
   }
 }
 
@@ -248,8 +249,9 @@ SIGTAPE_INLINE void twigs_of(const Block<T>& block, std::int64_t word,
   twig.parent_stride = parent_stride;
   Leaves<T> leaves = leaves_of(block, word * D, 0, parent, parent_stride);
   leaves.state_after = block.low_after + start[level + 1] + word * D;
-  if (block.in_prefix(level)) return twigs_from<T, D, -1>(twig, leaves);
-  twigs_from<T, D, 0>(twig, leaves);
+  if (block.in_prefix(level)) return twigs_from<T, D, -1, false>(twig, leaves);
+  if (level == 1) return twigs_from<T, D, 0, true>(twig, leaves);
+  twigs_from<T, D, 0, false>(twig, leaves);
 }
 
 /// Words of level N - 2 with all that is below them, where that fits the
