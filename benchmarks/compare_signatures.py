@@ -13,7 +13,7 @@ its peak, from after the input is made.
 """
 
 from comparison import (Sigtrain, argument_parser, installed_peers, measure,
-                        parse)
+                        operations, parse)
 from cases import GROUPS  # a folder that comparison adds to the path
 
 COLUMNS = ("batch", "length", "channels", "depth")
@@ -31,10 +31,17 @@ def settings(case, dtype, options):
             *([] if mode == "signature" else [f"--logsignature={mode}"])]
 
 
+def backward_seconds(record, case):
+    """Of the call of backward, which `sigtrain bench` times on its own."""
+    count, _ = operations(case)["backward"]
+    return count / record["backward_gfma_per_second"] / 1e9
+
+
 def ours(arguments, isa, dtype):
     keys = {**TIMES, **MEMORY} if arguments.modes else TIMES
     return Sigtrain(arguments, isa,
-                    lambda case: settings(case, dtype, arguments), keys)
+                    lambda case: settings(case, dtype, arguments), keys,
+                    {"backward": backward_seconds})
 
 
 def chosen_cases(arguments):

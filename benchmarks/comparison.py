@@ -22,9 +22,12 @@ MEMORY_KEYS = ("memory", "forward_memory")  # least is not what is asked
 
 
 class Sigtrain:
-    """Runs `sigtrain bench ... --json`; `arguments(case)` gives the rest."""
+    """Runs `sigtrain bench ... --json`; `arguments(case)` gives the rest.
+    `keys` names what of its record is kept, `own` further columns that peers
+    have not, from functions of the record and the case."""
 
-    def __init__(self, options, isa, arguments, keys):
+    def __init__(self, options, isa, arguments, keys, own={}):
+        self.own = own
         self.program = [*real_time(options), options.build / "sigtrain",
                         "bench"]
         self.arguments, self.threads = arguments, options.threads
@@ -44,7 +47,8 @@ class Sigtrain:
         if result.returncode:
             return {"error": result.stderr.strip()[:200]}
         record = json.loads(result.stdout)
-        return {name: record[key] for name, key in self.keys.items()}
+        return ({name: record[key] for name, key in self.keys.items()}
+                | {name: f(record, case) for name, f in self.own.items()})
 
     def close(self):
         pass
@@ -56,6 +60,8 @@ class Sigtrain:
 class Peer:
     """A worker process that keeps its compiled functions between rounds; what
     JAX compiles is kept in `folder` for later runs."""
+
+    own = ()
 
     def __init__(self, folder, python, name, options):
         self.command = [*real_time(options), python, "worker.py", name,
@@ -238,7 +244,8 @@ def measure(cases, entrants, arguments, keys):
     header = [*columns, "threads",
               *(f"{isa}_{r}" for isa in arguments.isas
                 for r in ("float32", "float64", "bandwidth")),
-              *(f"{n}_{k}" for n in entrants for k in (*keys, "error"))]
+              *(f"{n}_{k}" for n, e in entrants.items()
+                for k in (*keys, *e.own, "error"))]
     if known and list(known[0]) != header:
         sys.exit(f"{path}: has other columns (peers, instruction sets) than "
                  "this run; remove it to measure everything again")
@@ -255,8 +262,8 @@ def measure(cases, entrants, arguments, keys):
             row = [*case.values(), arguments.threads,
                    *(rates[isa][r] for isa in arguments.isas
                      for r in ("float32", "float64", "bandwidth")),
-                   *(best[n].get(k, "") for n in entrants
-                     for k in (*keys, "error"))]
+                   *(best[n].get(k, "") for n, e in entrants.items()
+                     for k in (*keys, *e.own, "error"))]
             writer.writerow(row)
             file.flush()
             if "memory" in keys:  # of the next case it would hide a part
@@ -265,6 +272,19 @@ def measure(cases, entrants, arguments, keys):
             print(case, best, file=sys.stderr, flush=True)
     for entrant in entrants.values():
         entrant.close()
+
+
+def operations(r):
+    """Multiply-adds by Horner's scheme and of the exact backward, and the
+    bytes of inputs and results that either must read and write."""
+    d, n = r["channels"], r["depth"]
+    forward = sum((n - k + 1) * d**k for k in range(1, n + 1))
+    words = sum(d**k for k in range(1, n + 1))
+    backward = (forward - d**n) + 2 * forward + (forward - words)
+    steps = r["batch"] * (r["length"] - 1)
+    path, result = r["batch"] * r["length"] * d, r["batch"] * words
+    return {"forward": (forward * steps, 4 * (path + result)),
+            "backward": (backward * steps, 4 * (2 * path + result))}
 
 
 def read_rows(path):

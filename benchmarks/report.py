@@ -14,7 +14,7 @@ import re
 import statistics
 import sys
 
-from comparison import HERE, best_peer, read_rows
+from comparison import HERE, best_peer, operations, read_rows
 
 
 def isas_of(rows):
@@ -26,22 +26,8 @@ def geometric(values):
     return statistics.geometric_mean(values) if values else float("nan")
 
 
-def operations(r):
-    """Multiply-adds by Horner's scheme and of the exact backward, and the
-    bytes of inputs and results that either must read and write."""
-    d, n = r["channels"], r["depth"]
-    forward = sum((n - k + 1) * d**k for k in range(1, n + 1))
-    words = sum(d**k for k in range(1, n + 1))
-    backward = (forward - d**n) + 2 * forward + (forward - words)
-    steps = r["batch"] * (r["length"] - 1)
-    path, result = r["batch"] * r["length"] * d, r["batch"] * words
-    return {"forward": (forward * steps, 4 * (path + result)),
-            "backward": (backward * steps, 4 * (2 * path + result))}
-
-
 def seconds(r, isa, ours="sigtape"):
-    forward, both = (r[f"{ours}-{isa}_{k}"] for k in ("forward", "both"))
-    return {"forward": forward, "backward": max(both - forward, 1e-9)}
+    return {part: r[f"{ours}-{isa}_{part}"] for part in ("forward", "backward")}
 
 
 def rates(r, isa, ours="sigtape"):

@@ -28,6 +28,15 @@ struct Timing {
   std::int64_t runs = 0;
 };
 
+// Seconds of `run`, to the end of a device's work.
+template <class Run>
+double seconds_of(Device device, const Run& run) {
+  const double start = steady_seconds();
+  run();
+  if (!device.is_cpu()) cuda::synchronise(device.index);
+  return steady_seconds() - start;
+}
+
 // The shortest of at least `c.runs` runs and a quarter of a second, to the end
 // of a device's work; none begins after `c.limit` seconds but the first. One
 // before them warms up.
@@ -39,13 +48,9 @@ Timing fastest(const BenchSignatureCommand& c, Device device,
   const double begin = steady_seconds();
   while (timing.runs == 0 ||
          (elapsed < c.limit && (timing.runs < c.runs || elapsed < 0.25))) {
-    const double start = steady_seconds();
-    run();
-    if (!device.is_cpu()) cuda::synchronise(device.index);
-    const double end = steady_seconds();
-    timing.best = std::min(timing.best, end - start);
+    timing.best = std::min(timing.best, seconds_of(device, run));
     ++timing.runs;
-    elapsed = end - begin;
+    elapsed = steady_seconds() - begin;
   }
   return timing;
 }
@@ -116,16 +121,17 @@ ExitCode bench_signature_command(const BenchSignatureCommand& c) {
   const std::int64_t forward_memory = memory();
   path.set_requires_grad();
   Tensor cotangent;
+  double backward = INFINITY;
   const auto [both, both_runs] = fastest(c, device, [&] {
     const Tensor y = compute();
     if (!cotangent.defined()) cotangent = ones(y.shape(), {y.dtype(), device});
     path.clear_grad();
-    y.backward(cotangent);
+    backward =
+        std::min(backward, seconds_of(device, [&] { y.backward(cotangent); }));
   });
   const Operations per_step(static_cast<double>(c.channels), c.depth);
   const double steps =
       static_cast<double>(c.batch * (c.length - (c.basepoint ? 0 : 1))) / 1e9;
-  const double backward = std::max(both - forward, 1e-9);
   JsonRecord record;
   record.set("forward_seconds", forward);
   record.set("forward_backward_seconds", both);
