@@ -22,6 +22,7 @@ constexpr std::int64_t kNarrow = 16;
 constexpr std::int64_t kManyRows = 32;
 
 constexpr std::int64_t kTile = 256;             // rows summed in registers
+constexpr std::int64_t kNearBytes = 16 << 10;   // of rows asked for at a time
 constexpr std::int64_t kTaskNumbers = 1 << 13;  // of x, at least
 constexpr std::int64_t kMaxTasks = 16;
 
@@ -33,6 +34,13 @@ template <class T>
 struct Tile {
   const T *x, *next;
   std::int64_t first, count;
+
+  // What is to come while this is worked on: all of a short tile that follows,
+  // which may be a run from elsewhere; null for what is a little ahead.
+  const T* near(std::int64_t width) const {
+    const auto row = width * static_cast<std::int64_t>(sizeof(T));
+    return count * row <= kNearBytes ? next : nullptr;
+  }
 };
 
 // Runs one after another, each in tiles.
@@ -118,7 +126,7 @@ void linear_narrow(Cpu, const RowRuns<T>& x, std::int64_t out, const T* weight,
   const LinearKernels<T>& table = table_of<T>(active_isa());
   for_tiles(x, tasks_of(x), [&](std::int64_t, const Tile<T>& t) {
     table.rows({t.count, x.width, out, t.x, x.end, columns.data(), bias,
-                y + t.first * out, t.next});
+                y + t.first * out, t.next, t.near(x.width)});
   });
 }
 
@@ -133,7 +141,7 @@ void linear_narrow_gradients(Cpu, const RowRuns<T>& x, std::int64_t out,
   // Of rows that the map has just read the last are still in the cache.
   for_tiles_backwards(x, tasks, [&](std::int64_t task, const Tile<T>& t) {
     table.products({t.count, x.width, out, t.x, x.end, dy + t.first * out,
-                    all.data() + task * sums, step, t.next});
+                    all.data() + task * sums, step, t.next, t.near(x.width)});
   });
   for (std::int64_t task = 1; task < tasks; ++task) {
     for (std::int64_t i = 0; i < sums; ++i) all[i] += all[task * sums + i];

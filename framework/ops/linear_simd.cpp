@@ -153,7 +153,8 @@ template <class T, int Outputs, int Blocks>
 SIGTAPE_INLINE void row_blocks(const LinearRows<T>& r, std::int64_t o,
                                std::int64_t t, bool last) {
   Vec<T> sums[Blocks][Outputs];
-  const char* near = ahead(r.x, r.count * r.in, r.next, t * r.in);
+  const char* near = r.near ? reinterpret_cast<const char*>(r.near + t * r.in)
+                            : ahead(r.x, r.count * r.in, r.next, t * r.in);
   multiply<T, Outputs, Blocks>(r, r.x + t * r.in, near, o, sums);
   SIGTAPE_UNROLL
   for (int b = 0; b < Blocks; ++b, t += lanes<T>()) {

@@ -18,6 +18,8 @@ struct LinearRows {
   const T* bias = nullptr;    // [out], or null
   T* y = nullptr;
   const T* next = nullptr;  // rows that are read after these
+  /// Rows to be brought near meanwhile, as many; null: those a little ahead.
+  const T* near = nullptr;
 };
 
 /// Sums over `count` rows of the products of dy with x and with 1: x [count,
@@ -31,9 +33,8 @@ struct LinearProducts {
   const T* dy = nullptr;
   T* sums = nullptr;        // [out, step], added to
   std::int64_t step = 0;    // LinearKernels::step(in)
-  const T* next = nullptr;  // rows that are read after these
-  /// Rows to be brought near meanwhile, as many; null: those a little ahead.
-  const T* near = nullptr;
+  const T* next = nullptr;  // as above
+  const T* near = nullptr;  // as above
 };
 
 /// The kernels of one instruction set, on the calling thread, for `in` and
