@@ -6,6 +6,7 @@
 
 #include "sigtape/framework/divide_up.h"
 #include "sigtape/framework/node.h"
+#include "sigtape/framework/ops/add_array.h"
 #include "sigtape/framework/ops/linear_kernels.h"
 #include "sigtape/framework/ops/linear_simd.h"
 #include "sigtape/framework/parallel_backwards.h"
@@ -144,7 +145,7 @@ void linear_narrow_gradients(Cpu, const RowRuns<T>& x, std::int64_t out,
                     all.data() + task * sums, step, t.next, t.near(x.width)});
   });
   for (std::int64_t task = 1; task < tasks; ++task) {
-    for (std::int64_t i = 0; i < sums; ++i) all[i] += all[task * sums + i];
+    add_array(sums, all.data() + task * sums, all.data());
   }
   for (std::int64_t o = 0; o < out; ++o) {
     const T* row = all.data() + o * step;

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "sigtape/framework/node.h"
+#include "sigtape/framework/ops/add_array.h"
 #include "sigtape/framework/ops/gemm_simd.h"
 #include "sigtape/framework/ops/linear_kernels.h"
 #include "sigtape/framework/parallel.h"
@@ -33,9 +34,7 @@ std::int64_t tasks_of(std::int64_t rows, std::int64_t in, std::int64_t out) {
 template <class T>
 void sum_rows(std::int64_t rows, std::int64_t out, const T* dy, T* dbias) {
   std::fill_n(dbias, out, T{0});
-  for (std::int64_t r = 0; r < rows; ++r, dy += out) {
-    for (std::int64_t o = 0; o < out; ++o) dbias[o] += dy[o];
-  }
+  for (std::int64_t r = 0; r < rows; ++r) add_array(out, dy + r * out, dbias);
 }
 
 }  // namespace
@@ -82,10 +81,8 @@ void linear_gradients(Cpu, const LinearGradients<T>& g) {
   });
   for (std::int64_t task = 1; task < tasks; ++task) {
     const T* const part = parts.data() + (task - 1) * sums;
-    for (std::int64_t i = 0; i < weights; ++i) g.dweight[i] += part[i];
-    for (std::int64_t o = 0; g.dbias && o < out; ++o) {
-      g.dbias[o] += part[weights + o];
-    }
+    add_array(weights, part, g.dweight);
+    if (g.dbias) add_array(out, part + weights, g.dbias);
   }
 }
 

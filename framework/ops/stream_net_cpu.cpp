@@ -9,6 +9,7 @@
 
 #include "sigtape/framework/divide_up.h"
 #include "sigtape/framework/node.h"
+#include "sigtape/framework/ops/add_array.h"
 #include "sigtape/framework/ops/stream_net_kernels.h"
 #include "sigtape/framework/ops/stream_net_simd.h"
 #include "sigtape/framework/parallel_backwards.h"
@@ -360,8 +361,7 @@ void add_rows(std::int64_t rows, std::int64_t count, T* sums) {
   const std::int64_t grain = std::max<std::int64_t>(1, kSummed / rows);
   parallel_ranges(count, grain, [&](std::int64_t first, std::int64_t end) {
     for (std::int64_t row = 1; row < rows; ++row) {
-      const T* more = sums + row * count;
-      for (std::int64_t i = first; i < end; ++i) sums[i] += more[i];
+      add_array(end - first, sums + row * count + first, sums + first);
     }
   });
 }

@@ -7,6 +7,7 @@
 
 #include "sigtape/framework/divide_up.h"
 #include "sigtape/framework/node.h"
+#include "sigtape/framework/ops/add_array.h"
 #include "sigtape/framework/ops/linear_simd.h"
 #include "sigtape/framework/parallel.h"
 #include "sigtape/framework/simd/isa.h"
@@ -248,7 +249,7 @@ void linear_signature2_backward(std::int64_t runs, std::int64_t width,
     }
   });
   for (std::int64_t task = 1; task < tasks; ++task)
-    for (std::int64_t i = 0; i < sums; ++i) all[i] += all[task * sums + i];
+    add_array(sums, all.data() + task * sums, all.data());
   for (std::int64_t o = 0; o < out; ++o)
     std::copy_n(all.data() + o * step, width, dweight + o * width);
 }
