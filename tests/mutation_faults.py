@@ -24,6 +24,7 @@ LINEAR = ["framework.linear", "layers.linear"]
 GEMM = ["framework.gemm", "framework.matmul"]
 NET = ["layers.augment_op"]
 RECUR = ["layers.recur", "layers.recurrent"]
+WORDS = ["layers.projected_signature"]
 
 FAULTS = [
     # The plain signature: signs, levels off by one, terms dropped.
@@ -238,6 +239,54 @@ FAULTS = [
     (SIG + "signature_second_walk_simd.h",
      "dpartials_[at] = is_first ? sum : dpartials_[at] + sum;",
      "dpartials_[at] = is_first ? sum : sum;", SECOND),
+    # Chosen words: leaves, nodes, twigs, stalks, bushes and squares, and the walk
+    # from one to the next.
+    (SIG + "projected_signature_nodes_simd.h",
+     "const V q = in_register(parent[stride]);",
+     "const V q = in_register(parent[0]);", WORDS),
+    (SIG + "projected_signature_nodes_simd.h",
+     "own[m * gap + r - 1] = r == 1 ? v : v * inverse[r];",
+     "own[m * gap + r - 1] = v * inverse[r - 1];", WORDS),
+    (SIG + "projected_signature_nodes_simd.h", "dq += v * x[m];",
+     "dq = v * x[m];", WORDS),
+    (SIG + "projected_signature_nodes_simd.h",
+     "sum[m][k] += v[m] * e[l.at[M + m * K + k]];",
+     "sum[m][k] += v[m] * e[l.at[M + k]];", WORDS),
+    (SIG + "projected_signature_nodes_simd.h",
+     "dsecond += down[m] * step;", "dsecond += value[m] * step;", WORDS),
+    (SIG + "projected_signature_stalks_simd.h",
+     "const V v = old + sums[r] * x;", "const V v = old + sums[r - 1] * x;",
+     WORDS),
+    (SIG + "projected_signature_stalks_simd.h",
+     "const V v = r == 1 ? down[0] : down[r - 1] * inverse[r];",
+     "const V v = down[r - 1];", WORDS),
+    (SIG + "projected_signature_stalks_simd.h",
+     "for (int r = 0; r <= H; ++r) dabove[r] += down[r];",
+     "for (int r = 0; r < H; ++r) dabove[r] += down[r];", WORDS),
+    (SIG + "projected_signature_squares_simd.h",
+     "twig(other, in_register(e[l.at[Places::kExtra]]), others);",
+     "twig(other, x[0], others);", WORDS),
+    (SIG + "projected_signature_squares_simd.h",
+     "for (int m = 0; m < D; ++m) twig(twin[m], x[m], leaves[m]);",
+     "for (int m = 0; m + 1 < D; ++m) twig(twin[m], x[m], leaves[m]);", WORDS),
+    (SIG + "projected_signature_squares_simd.h",
+     "m < kHeld ? held[m < kHeld ? m : 0][k]",
+     "m < kHeld ? held[0][k]", WORDS),
+    (SIG + "projected_signature_squares_simd.h",
+     "at.de[l.at[Places::kExtra]] = dy;", "", WORDS),
+    (SIG + "projected_signature_walk_simd.h",
+     "leaf < D && !(n.extra >> leaf & 1);",
+     "leaf < D && (n.extra >> leaf & 1);", WORDS),
+    (SIG + "projected_signature_walk_simd.h",
+     "add_letters(l, run.count + m * run.leaves, run.node[m] + 1, run.leaves);",
+     "add_letters(l, run.count + m * run.leaves, run.node[0] + 1, run.leaves);",
+     WORDS),
+    (SIG + "projected_signature_walk_simd.h", "g.from = g.to;", "", WORDS),
+    (SIG + "projected_signature_simd.cpp",
+     "ValuePart()(walk_.adjoint[tree_.word[w]]) += moved_[w];",
+     "ValuePart()(walk_.adjoint[tree_.word[w]]) = moved_[w];", WORDS),
+    (SIG + "projected_signature_simd.cpp",
+     "if (lengths_) clear_padding(part);", "", WORDS),
     # Linear maps, matrix products, networks on a stream, recurrent cells.
     (OPS + "linear_simd.cpp", "row[v] = own ? row[v] : broadcast(T{1});", "",
      LINEAR),
