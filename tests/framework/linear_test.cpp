@@ -77,15 +77,20 @@ TEST(Linear, Battery) {
 
 using Gradients = std::vector<std::vector<double>>;
 
-// Gradients of x, weight and bias, of `rows` rows.
+// Gradients of x, weight and bias, of `rows` rows; none of x where that needs
+// none.
 Gradients gradients_of(std::int64_t rows, std::int64_t in, std::int64_t out,
-                       DType dtype) {
+                       DType dtype, bool x_needs_one = true) {
   Tensors all = {random_tensor({rows, in}, 1), random_tensor({out, in}, 2),
                  random_tensor({out}, 3)};
   for (Tensor& t : all) t = cast(t, dtype).detach().set_requires_grad();
+  if (!x_needs_one) all[0] = all[0].detach();
   run(all).backward(cast(random_tensor({rows, out}, 4), dtype));
   Gradients result;
-  for (const Tensor& t : all) result.push_back(t.grad().to_vector());
+  for (const Tensor& t : all) {
+    result.push_back(t.requires_grad() ? t.grad().to_vector()
+                                       : std::vector<double>());
+  }
   return result;
 }
 
@@ -139,6 +144,34 @@ TEST(Linear, GradientsAreTheSameOnAnyNumberOfThreads) {
     }
   }
   set_num_threads(before);
+}
+
+// As of a first layer, which reads the data: no gradient of x.
+TEST(Linear, GradientsOfTheMapAlone) {
+  for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512, Isa::neon}) {
+    if (!isa_supported(isa)) continue;
+    const ScopedIsa forced(isa);
+    for (const auto& [rows, in, out] : {std::array<std::int64_t, 3>{33, 1, 1},
+                                        {40, 3, 2},
+                                        {257, 8, 7},
+                                        {300, 17, 10},
+                                        {601, 41, 15},
+                                        {1025, 100, 4},
+                                        {20, 30, 40}}) {
+      SCOPED_TRACE(testing::Message() << isa_name(isa) << ": " << rows << " x "
+                                      << in << " x " << out);
+      const Gradients expected = expected_gradients(rows, in, out);
+      for (const DType dtype : {DType::float64, DType::float32}) {
+        const Gradients got = gradients_of(rows, in, out, dtype, false);
+        EXPECT_TRUE(got[0].empty());
+        for (std::size_t i = 1; i < 3; ++i) {
+          EXPECT_LE(relative_error(got[i], expected[i]),
+                    dtype == DType::float64 ? 1e-13 : 2e-5)
+              << "input " << i;
+        }
+      }
+    }
+  }
 }
 
 TEST(Linear, RejectsWhatDoesNotFit) {
