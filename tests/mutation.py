@@ -4,11 +4,11 @@
 A fault that every test passes is one that a wrong kernel could have, too. Works
 on a copy of the tracked files in build/mutation, and writes docs/mutations.md.
 
-usage: tests/mutation.py [--jobs N] [--keep] [--only TEXT]
+usage: tests/mutation.py [--jobs N] [--keep] [--only TEXT ...]
   --jobs N    compilers at once (default 2)
   --keep      go on with the copy there is, and with what it has answered
-  --only TEXT plant those in files with TEXT in their name; of the others stands
-              what docs/mutations.md says already
+  --only TEXT plant those in files with a TEXT in their name; of the others
+              stands what docs/mutations.md says already
 """
 import argparse
 import datetime
@@ -105,9 +105,10 @@ def main():
     options = argparse.ArgumentParser()
     options.add_argument("--jobs", type=int, default=2)
     options.add_argument("--keep", action="store_true")
-    options.add_argument("--only", default="", metavar="TEXT")
+    options.add_argument("--only", nargs="+", default=[], metavar="TEXT")
     options = options.parse_args()
-    asked = [fault for fault in FAULTS if options.only in fault[0]]
+    asked = [fault for fault in FAULTS
+             if any(text in fault[0] for text in options.only or [""])]
     answers = {}
     if options.keep:
         if ANSWERS.exists():
@@ -134,7 +135,8 @@ def main():
     print(f"{found} of {len(FAULTS)} faults found")
     which = ""
     if options.only:
-        which = f" (files `*{options.only}*`, the others before)"
+        files = ", ".join(f"`*{text}*`" for text in options.only)
+        which = f" (files {files}, the others before)"
     REPORT.write_text(
         "# Faults planted in the kernels\n\n"
         f"`tests/mutation.py`, {datetime.date.today()}{which}: {found} of "
