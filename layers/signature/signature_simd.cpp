@@ -394,10 +394,10 @@ void write_state_sums(const Call<T>& call, const Pairs<T>& pairs,
   }
 }
 
-// Where the gradients of increments start a block: zeros, and behind them the
-// first ones of the block after this.
+// Where the gradients of increments start a block: zeros, unless the walk
+// begins with others, and behind them the first ones of the block after this.
 template <class T>
-void start_gradients(const Call<T>& call, const Block<T>& block, bool last) {
+void start_gradients(const Call<T>& call, Block<T>& block, bool last) {
   const std::int64_t d = block.channels;
   if (last) {
     clear<T>(block.dincrements - d, d);
@@ -405,9 +405,16 @@ void start_gradients(const Call<T>& call, const Block<T>& block, bool last) {
   }
   for (std::int64_t j = 0; j < d; ++j)
     block.dincrements[block.steps * d + j] = block.dincrements[j];
-  clear<T>(block.dincrements, block.steps * d);
-  clear<T>(block.dprefix_increments,
-           call.plan.prefix_levels * block.prefix_stride);
+  block.first_twig = -1;
+  if (begins_with_twig(block)) {
+    block.first_twig =
+        words_of_task(call.plan, block.split, block.depth - 2).begin;
+  } else {
+    clear<T>(block.dincrements, block.steps * d);
+  }
+  if (call.plan.prefix_levels > 0)
+    clear<T>(block.dprefix_increments,
+             call.plan.prefix_levels * block.prefix_stride);
 }
 
 template <class T>
@@ -491,8 +498,8 @@ void backward_tasks(const Call<T>& call, std::int64_t task, std::int64_t count,
     for (std::int64_t i = 0; i < count; ++i) {
       Vec<T>* const prefix = prefixes + i * plan.prefix_levels;
       copy<T>(prefix, plan.prefix_levels, block.dlow);
-      start_gradients(call, block, k == plan.checkpoints - 1);
       block.split = split + i;
+      start_gradients(call, block, k == plan.checkpoints - 1);
       block.prefix_walked = i > 0;
       block.low =
           saved + (plan.checkpoints_of(task + i) * (plan.checkpoints + 1) + k) *

@@ -11,8 +11,8 @@ namespace sigtape::SIGTAPE_ISA_NAME {
 /// are constant through time, of their D parents, and of the word above. The
 /// states are those after the block; each step takes its own part off them
 /// again, so that nothing but the parent's sums is stored for a step. Words of
-/// level 1 give no share.
-template <class T, int D, int Letter, ParentShare Share>
+/// level 1 give no share. `First`: the letters' cotangents begin here.
+template <class T, int D, int Letter, ParentShare Share, bool First>
 SIGTAPE_KERNEL void walk_twig_back(const Twig<T>& twig, const Leaves<T>& a) {
   Vec<T> word = *twig.state, dword = *twig.dstate;
   // Of four letters' sixteen cotangents only half fit the registers with all
@@ -41,7 +41,7 @@ SIGTAPE_KERNEL void walk_twig_back(const Twig<T>& twig, const Leaves<T>& a) {
     Vec<T> e[D], sum[D];
     SIGTAPE_UNROLL for (int j = 0; j < D; ++j) {
       e[j] = in_register(letters[j]);
-      sum[j] = dletters[j];
+      sum[j] = First ? Vec<T>{} : dletters[j];
     }
     const Vec<T> d = Letter < 0 ? in_register(*increment) : e[Letter];
     // The root's sums do not change.

@@ -177,19 +177,19 @@ void walk_family_back(const Block<T>& block, std::int64_t word,
 }
 
 /// The adjoint of `twigs_from`, which starts with the first letter.
-template <class T, int D, int Letter, bool Root>
+template <class T, int D, int Letter, bool Root, bool First>
 SIGTAPE_INLINE void twigs_back_from(Twig<T>& twig, Leaves<T>& leaves) {
   constexpr ParentShare kShare = Root          ? ParentShare::none
                                  : Letter <= 0 ? ParentShare::overwrite
                                                : ParentShare::add;
-  walk_twig_back<T, D, Letter, kShare>(twig, leaves);
+  walk_twig_back<T, D, Letter, kShare, First>(twig, leaves);
   if constexpr (Letter >= 0 && Letter + 1 < D) {
     ++twig.state;
     ++twig.dstate;
     leaves.state += D;
     leaves.dstate += D;
     leaves.leaves += D * D;
-    twigs_back_from<T, D, Letter + 1, Root>(twig, leaves);
+    twigs_back_from<T, D, Letter + 1, Root, false>(twig, leaves);
   }
 }
 
@@ -217,10 +217,22 @@ SIGTAPE_INLINE void twigs_back_of(const Block<T>& block, std::int64_t word,
       leaves_back_of<T>(block, word * D, 0, parent, parent_stride, nullptr);
   leaves.state = block.low_end + start[level + 1] + word * D;
   if (prefix && level == 1)
-    return twigs_back_from<T, D, -1, true>(twig, leaves);
-  if (prefix) return twigs_back_from<T, D, -1, false>(twig, leaves);
-  if (level == 1) return twigs_back_from<T, D, 0, true>(twig, leaves);
-  twigs_back_from<T, D, 0, false>(twig, leaves);
+    return twigs_back_from<T, D, -1, true, false>(twig, leaves);
+  if (prefix) return twigs_back_from<T, D, -1, false, false>(twig, leaves);
+  constexpr bool kFirst = D > 2;
+  if (level == 1) return twigs_back_from<T, D, 0, true, kFirst>(twig, leaves);
+  if (word == block.first_twig)
+    return twigs_back_from<T, D, 0, false, kFirst>(twig, leaves);
+  twigs_back_from<T, D, 0, false, false>(twig, leaves);
+}
+
+/// Whether the walk begins with a twig that writes the cotangents of all
+/// increments.
+template <class T>
+SIGTAPE_INLINE bool begins_with_twig(const Block<T>& block) {
+  return SIGTAPE_VECTOR_BYTES == 64 && !block.history && block.depth > 2 &&
+         (block.channels == 3 || block.channels == 4) &&
+         !block.in_prefix(block.depth - 2);
 }
 
 /// The adjoint of `walk_twigs`.

@@ -40,6 +40,9 @@ struct Block {
   Vec<T>* dprefix_increments;
   Vec<T>* dpartials;
   bool prefix_walked;  ///< the sums of words up to the prefix are there
+  /// The word of level N - 2 whose twig begins `dincrements`; negative: they
+  /// are zeros.
+  std::int64_t first_twig;
 
   StreamRows<T> stream;  ///< rows of the block's results or cotangents
 
