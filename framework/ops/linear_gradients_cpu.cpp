@@ -56,7 +56,7 @@ void linear_gradients(Cpu, const LinearGradients<T>& g) {
     const std::int64_t first = g.rows * task / tasks;
     const std::int64_t rows = g.rows * (task + 1) / tasks - first;
     const T *x = g.x + first * in, *dy = g.dy + first * out;
-    T* const part = parts.data() + (task - 1) * sums;
+    T* const part = task ? parts.data() + (task - 1) * sums : nullptr;
     T* const dweight = task ? part : g.dweight;
     table.rows({.m = rows,
                 .n = in,
