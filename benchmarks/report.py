@@ -27,7 +27,8 @@ def geometric(values):
 
 
 def seconds(r, isa, ours="sigtape"):
-    return {part: r[f"{ours}-{isa}_{part}"] for part in ("forward", "backward")}
+    return {part: r.get(f"{ours}-{isa}_{part}") or float("nan")
+            for part in ("forward", "backward")}
 
 
 def rates(r, isa, ours="sigtape"):
@@ -37,6 +38,10 @@ def rates(r, isa, ours="sigtape"):
     return {part: (count / seconds(r, isa, ours)[part] / 1e9,
                    count / seconds(r, isa, ours)[part] / 1e9 / peak)
             for part, (count, _) in operations(r).items()}
+
+
+def rate_cell(rate, share):
+    return f"{rate:.1f} ({share:.0%})" if rate == rate else "-"
 
 
 def ratio_cell(r, isa, key):
@@ -92,7 +97,7 @@ def signature_table(title, rows, isa, single):
             f"| {r[f'sigtape-{isa}_forward'] * 1e3:.4g} "
             f"| {ratio_cell(r, isa, 'forward')} | {f:.1f} ({fp:.0%}) "
             f"| {r[f'sigtape-{isa}_both'] * 1e3:.4g} "
-            f"| {ratio_cell(r, isa, 'both')} | {b:.1f} ({bp:.0%}) |"
+            f"| {ratio_cell(r, isa, 'both')} | {rate_cell(b, bp)} |"
             + double_cell(r, isa)
             + (scaling_cell(r, alone.get(case_of(r)), isa) if single else ""))
     for key, name in (("forward", "forward"), ("both", "forward + backward")):

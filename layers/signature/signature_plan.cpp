@@ -19,6 +19,12 @@ constexpr std::int64_t kBlockBytes = 26 * 1024;
 // of time should stay in the second-level cache.
 constexpr double kStateWords = 24000;
 
+// Bytes that backward may go through, paths, their gradients and checkpoints,
+// for blocks shorter than the first-level cache has room for: twice the
+// checkpoints should still leave all of it in the second-level cache.
+constexpr std::int64_t kShortBlockBytes = 1792 * 1024;
+constexpr std::int64_t kLongBlock = 32, kShortBlock = 14;
+
 // Vector multiply-adds below which waking other threads costs more than it
 // gives, some 3 microseconds, below which groups are not cut for threads, and
 // below which paths are not.
@@ -213,6 +219,21 @@ void plan_levels(const SignatureShape& shape, SignaturePlan& plan) {
   plan.columns = column;
 }
 
+// Most steps of a backward block. Three letters' tiles are so fast that they
+// wait for sums of the nodes above them that have left the first-level cache.
+std::int64_t longest_backward_block(const SignatureShape& shape,
+                                    int vector_bytes,
+                                    const SignaturePlan& plan) {
+  if (vector_bytes != 64 || shape.channels != 3 || shape.depth < 4)
+    return kLongBlock;
+  const std::int64_t states =
+      plan.groups * (divide_up(plan.increments, kShortBlock) + 1);
+  const std::int64_t path = plan.pairs * plan.increments * shape.channels;
+  const std::int64_t vectors =
+      states * plan.low_words + 2 * divide_up(path, plan.lanes);
+  return vectors * vector_bytes <= kShortBlockBytes ? kShortBlock : kLongBlock;
+}
+
 void plan_time(const SignatureShape& shape, int vector_bytes,
                SignaturePlan& plan) {
   const std::int64_t steps = plan.increments, d = shape.channels;
@@ -222,7 +243,9 @@ void plan_time(const SignatureShape& shape, int vector_bytes,
   plan.forward_steps = even_steps(steps, d + 3 + siblings, vector_bytes, 64);
   // Backward, wider tiles store their own sums as well.
   const std::int64_t own = d <= 4 ? 0 : 5;
-  plan.backward_steps = even_steps(steps, 2 * d + 5 + own, vector_bytes, 32);
+  plan.backward_steps =
+      even_steps(steps, 2 * d + 5 + own, vector_bytes,
+                 longest_backward_block(shape, vector_bytes, plan));
   plan.block_steps = std::max(plan.forward_steps, plan.backward_steps);
   plan.checkpoints = divide_up(steps, plan.backward_steps);
 }
